@@ -1,0 +1,3 @@
+module esent
+
+go 1.26.0
