@@ -55,12 +55,18 @@ func (p Page) search(key, data []byte, mode searchMode) (int, bool) {
 	limit := uint32(size - header - 2*tagSize)
 	tags := unsafe.Add(base, size-tagSize*(reserved+1))
 
+	// Separators may hold bytes of the data, so more continues key in an internal search.
+	var more []byte
+	if mode == searchInternal {
+		more = data
+	}
 	prefix := p.PrefixKey()
-	common := uint32(commonLen(prefix, key))
+	common := uint32(commonPieces(key, more, prefix))
 	// A line with more of the prefix key than this search key has is ordered by where the two part.
-	beyond := 1
-	if int(common) < len(key) && int(common) < len(prefix) && prefix[common] < key[common] {
-		beyond = -1
+	beyond := -1
+	if rest, _ := restOf(key, more, common); int(common) == len(prefix) || len(rest) == 0 ||
+		prefix[common] > rest[0] {
+		beyond = 1
 	}
 
 	lo, hi := 0, n
@@ -68,7 +74,8 @@ func (p Page) search(key, data []byte, mode searchMode) (int, bool) {
 		hi = n - 1
 	}
 	wordAt := uint32(0)
-	word, wordLen := keyWord(key, 0)
+	rest, tail := restOf(key, more, 0)
+	word, wordLen := keyWord(rest)
 	for lo < hi {
 		mid := int(uint(lo+hi) >> 1)
 		w := *(*uint32)(unsafe.Add(tags, -tagSize*mid))
@@ -94,7 +101,8 @@ func (p Page) search(key, data []byte, mode searchMode) (int, bool) {
 		line = unsafe.Add(line, head)
 		if skip != wordAt {
 			wordAt = skip
-			word, wordLen = keyWord(key, skip)
+			rest, tail = restOf(key, more, skip)
+			word, wordLen = keyWord(rest)
 		}
 		{
 			v := bits.ReverseBytes64(*(*uint64)(line))
@@ -111,9 +119,8 @@ func (p Page) search(key, data []byte, mode searchMode) (int, bool) {
 		}
 		{
 			s := unsafe.Slice((*byte)(line), suffix)
-			rest := key[skip:]
 			if mode == searchInternal {
-				c = -comparePieces(rest, data, s)
+				c = -comparePieces(rest, tail, s)
 			} else if c = bytes.Compare(s, rest); c == 0 && mode == searchByData {
 				c = bytes.Compare(unsafe.Slice((*byte)(unsafe.Add(line, suffix)), cb-head-suffix), data)
 			}
@@ -139,17 +146,24 @@ func (p Page) search(key, data []byte, mode searchMode) (int, bool) {
 	return lo, false
 }
 
-// keyWord gives up to eight bytes of key from off on as a big-endian number, zeros behind its end, and how
-// many bytes of it are the key's.
-func keyWord(key []byte, off uint32) (word uint64, n uint32) {
-	rest := key[off:]
-	if len(rest) >= 8 {
-		return binary.BigEndian.Uint64(rest), 8
+// restOf is what follows the first n bytes of key with more behind it; it has n bytes at least.
+func restOf(key, more []byte, n uint32) (rest, tail []byte) {
+	if int(n) < len(key) || len(more) == 0 {
+		return key[n:], more
 	}
-	for i, b := range rest {
+	return more[int(n)-len(key):], nil
+}
+
+// keyWord gives the first eight bytes of key as a big-endian number, zeros behind its end, and how many of
+// them are the key's.
+func keyWord(key []byte) (word uint64, n uint32) {
+	if len(key) >= 8 {
+		return binary.BigEndian.Uint64(key), 8
+	}
+	for i, b := range key {
 		word |= uint64(b) << (56 - 8*uint(i))
 	}
-	return word, uint32(len(rest))
+	return word, uint32(len(key))
 }
 
 // topBytes is a mask of the n most significant bytes, for n up to any number.
