@@ -1,0 +1,200 @@
+package simdisk
+
+import (
+	"maps"
+	"math/rand/v2"
+	"slices"
+
+	"esent/internal/vfs"
+)
+
+// Survival is what a power cut leaves of the changes that were not durable.
+type Survival int
+
+const (
+	// LoseAll leaves none of them.
+	LoseAll Survival = iota
+	// KeepAll leaves all of them.
+	KeepAll
+	// Random leaves, by the seed, any part: of names a part that keeps their order, of data each unit in
+	// any state that it went through, of sizes any that a file had.
+	Random
+)
+
+// Crash describes a power cut.
+type Crash struct {
+	Unsynced Survival
+	// Unit is the size in bytes up to which a write survives whole or not at all, at aligned offsets;
+	// 0 means SectorSize. 4096 is what newer disks promise.
+	Unit int64
+}
+
+// Crash cuts the power and switches on again: open files and locks end, tasks and timers are forgotten, a
+// power-off by PowerOffAfter is over. Environments given before are dead. The result is the new one.
+// Fault rules, hook, clock and capacity stay.
+func (s *Sim) Crash(c Crash) *vfs.Env {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.boot(s.image(c, s.diskRand))
+	return s.env()
+}
+
+// CrashClone gives another machine whose disk is what a power cut now would leave of this one's, which
+// runs on untouched. The new one has no fault rules and no hook; its clock shows the same time.
+func (s *Sim) CrashClone(c Crash, seed uint64) *Sim {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := &Sim{opt: s.opt, tick: s.tick, now: s.now, lastID: s.lastID}
+	t.seed(seed)
+	t.boot(s.image(c, t.diskRand))
+	return t
+}
+
+// boot starts from a disk that is durable throughout.
+func (s *Sim) boot(root *node) {
+	s.root = root
+	s.names = nil
+	s.used = 0
+	s.walk(func(_ string, n *node) { s.used += int64(len(n.data)) })
+	s.epoch++
+	s.off, s.budget = false, -1
+	s.tasks, s.timers = nil, nil
+}
+
+// image is a copy of the disk as a power cut leaves it.
+func (s *Sim) image(c Crash, rng *rand.Rand) *node {
+	if c.Unit == 0 {
+		c.Unit = SectorSize
+	}
+	im := &image{crash: c, rng: rng, chance: rng.Float64(), entries: map[*node]map[string]*node{}, copies: map[*node]*node{}}
+	im.surviveNames(s.names, s.opt.StrictNames)
+	return im.copyOf(s.root)
+}
+
+type image struct {
+	crash   Crash
+	rng     *rand.Rand
+	chance  float64 // how likely a change is to survive; differs from crash to crash
+	entries map[*node]map[string]*node
+	copies  map[*node]*node
+}
+
+// entriesOf are a directory's entries after the crash.
+func (im *image) entriesOf(dir *node) map[string]*node {
+	if im.entries[dir] == nil {
+		im.entries[dir] = maps.Clone(dir.stable)
+	}
+	return im.entries[dir]
+}
+
+// surviveNames applies the changes of names that survive: the oldest ones, in the strict model the oldest
+// of each directory.
+func (im *image) surviveNames(names []nameOp, strict bool) {
+	n := len(names)
+	switch {
+	case im.crash.Unsynced == LoseAll:
+		n = 0
+	case im.crash.Unsynced == Random && !strict:
+		n = im.rng.IntN(n + 1)
+	}
+	lost := map[*node]bool{nil: false}
+	for i := range names[:n] {
+		op := &names[i]
+		if lost[op.src] || lost[op.dst] || im.crash.Unsynced == Random && strict && im.rng.Float64() >= im.chance {
+			if op.src != nil {
+				lost[op.src] = true
+			}
+			if op.dst != nil {
+				lost[op.dst] = true
+			}
+			continue
+		}
+		op.apply(im.entriesOf)
+	}
+}
+
+func (im *image) copyOf(n *node) *node {
+	if c := im.copies[n]; c != nil {
+		return c
+	}
+	c := &node{id: n.id, dir: n.dir, linked: true}
+	im.copies[n] = c
+	if !n.dir {
+		c.data = im.content(n)
+		c.durable = slices.Clone(c.data)
+		return c
+	}
+	c.kids = map[string]*node{}
+	entries := im.entriesOf(n)
+	for _, name := range sortedNames(entries) {
+		c.kids[name] = im.copyOf(entries[name])
+	}
+	c.stable = maps.Clone(c.kids)
+	return c
+}
+
+// content is what the crash leaves of a file's bytes.
+//
+// The size is one that the file had: that after some number of its events. Each unit then has the content
+// that it had after some number of the events that touched it, and the numbers differ from unit to unit.
+// Only a cut is ordered with what comes before and after: while it has not survived nothing written later
+// has, as the blocks were not the file's; when it has, the bytes that it took are gone.
+func (im *image) content(n *node) []byte {
+	switch {
+	case im.crash.Unsynced == KeepAll:
+		return slices.Clone(n.data)
+	case im.crash.Unsynced == LoseAll || len(n.events) == 0:
+		return slices.Clone(n.durable)
+	}
+	cutoff := im.rng.IntN(len(n.events) + 1)
+	size := int64(len(n.durable))
+	if cutoff > 0 {
+		size = n.events[cutoff-1].newSize
+	}
+	firstLost := len(n.events) // the first cut that did not survive
+	for i := cutoff; i < len(n.events); i++ {
+		if n.events[i].shrinks() {
+			firstLost = i
+			break
+		}
+	}
+	touched := im.touches(n.events[:firstLost])
+	out := resize(slices.Clone(n.durable), max(size, int64(len(n.durable))))
+	for _, unit := range slices.Sorted(maps.Keys(touched)) {
+		base := unit * im.crash.Unit
+		if base >= int64(len(out)) {
+			continue
+		}
+		list := touched[unit]
+		least := 0
+		for k, i := range list {
+			if i < cutoff && n.events[i].shrinks() {
+				least = k + 1
+			}
+		}
+		count := least
+		if im.rng.Float64() < im.chance {
+			count += im.rng.IntN(len(list) - least + 1)
+		}
+		block := out[base:min(base+im.crash.Unit, int64(len(out)))]
+		for _, i := range list[:count] {
+			n.events[i].applyTo(block, base)
+		}
+	}
+	return out[:size]
+}
+
+// touches lists for each unit the events that set bytes of it, oldest first.
+func (im *image) touches(events []event) map[int64][]int {
+	touched := map[int64][]int{}
+	for i := range events {
+		from, to := events[i].span()
+		if from == to {
+			continue
+		}
+		for u := from / im.crash.Unit; u <= (to-1)/im.crash.Unit; u++ {
+			touched[u] = append(touched[u], i)
+		}
+	}
+	return touched
+}
