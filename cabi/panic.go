@@ -1,0 +1,35 @@
+package main
+
+// #include "../include/esent.h"
+import "C"
+
+import (
+	"fmt"
+	"os"
+	"runtime/debug"
+
+	"esent/internal/jet"
+)
+
+// result is the number that C gets for what the engine returned: the code that err wraps, 0 for nil.
+func result(err error) C.JET_ERR {
+	if e, ok := err.(jet.Err); ok {
+		return C.JET_ERR(e)
+	}
+	return C.JET_ERR(jet.CodeOf(err))
+}
+
+// guard is deferred first thing by every export, for a panic must not cross into C: it turns one into
+// JET_errInstanceUnavailable and hands it to panicked. handle is the instance, session or cursor that the
+// call was for, 0 when it had none.
+func guard(rc *C.JET_ERR, handle uintptr) {
+	if v := recover(); v != nil {
+		*rc = C.JET_ERR(jet.ErrInstanceUnavailable)
+		panicked(handle, v, debug.Stack())
+	}
+}
+
+// panicked tells the operator of a defect: what went wrong, in a call on which handle, and where.
+var panicked = func(handle uintptr, value any, stack []byte) {
+	fmt.Fprintf(os.Stderr, "esent: internal error in a call on handle %#x: %v\n%s", handle, value, stack)
+}
