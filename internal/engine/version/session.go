@@ -1,0 +1,365 @@
+package version
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"esent/internal/jet"
+	"esent/internal/logstore"
+)
+
+// LevelMax is the deepest nesting of transactions that a caller may open (spec chapter 01, 6.1).
+const LevelMax = 7
+
+// Session is the transaction state of one session (the engine's PIB). One goroutine uses it at a time.
+type Session struct {
+	Proc jet.ProcID
+	// Buf is scratch space in which callers encode log records.
+	Buf []byte
+
+	store *Store
+	trx   *Trx
+	level uint8
+	// logged is the number of levels for which a Begin is in the log.
+	logged uint8
+	rces   *RCE // newest first
+
+	// published is the snapshot with bit 32 set while a transaction is open, else 0.
+	published atomic.Uint64
+	// start is the position of the Begin0 record while the transaction is not finished.
+	start atomic.Uint64
+	// lastCommit is where the session's last Commit0 record ends.
+	lastCommit jet.LogPos
+}
+
+const publishedBit = uint64(1) << 32
+
+// Level is the nesting depth: 0 outside a transaction.
+func (s *Session) Level() uint8 { return s.level }
+
+// Trx is the running transaction, nil outside one.
+func (s *Session) Trx() *Trx { return s.trx }
+
+// Begin0 is the transaction's number in log records, 0 before its first record.
+func (s *Session) Begin0() jet.Trx {
+	if s.trx == nil {
+		return 0
+	}
+	return s.trx.Begin0
+}
+
+// HasChanges says that the running transaction has made versioned changes.
+func (s *Session) HasChanges() bool { return s.rces != nil }
+
+// LastCommit is where the session's last outermost commit ends in the log.
+func (s *Session) LastCommit() jet.LogPos { return s.lastCommit }
+
+// snapshot is the value up to which commits are visible; without a transaction all commits are.
+func (s *Session) snapshot() (b jet.Trx, bounded bool) {
+	p := s.published.Load()
+	return jet.Trx(p), p&publishedBit != 0
+}
+
+// Begin opens a transaction level; at the outermost it takes the snapshot. Nothing is logged before the
+// first change.
+func (s *Session) Begin() error {
+	if s.level >= LevelMax {
+		return jet.ErrTransTooDeep
+	}
+	return s.BeginInner()
+}
+
+// BeginInner is Begin for the engine's own levels inside a call; the caller's limit does not count there.
+func (s *Session) BeginInner() error {
+	if s.level == 0 {
+		s.trx = newTrx()
+		s.publish()
+	}
+	s.level++
+	return nil
+}
+
+// publish announces the snapshot. If clean-up has meanwhile announced to remove what the snapshot needs, a
+// newer value is taken.
+func (s *Session) publish() {
+	for {
+		b := s.store.trx.Load()
+		s.published.Store(publishedBit | uint64(b))
+		if !jet.TrxLess(jet.Trx(b), jet.Trx(s.store.cleanup.upTo.Load())) {
+			return
+		}
+	}
+}
+
+// Log appends a record of the session's transaction, after the Begin records that are still owed.
+func (s *Session) Log(rec []byte) (pos, end jet.LogPos, err error) {
+	if s.logged < s.level {
+		if err := s.logBegin(); err != nil {
+			return 0, 0, err
+		}
+	}
+	return s.store.log.Append(rec)
+}
+
+// Owed logs the Begin records that are still owed, for callers that append a group of records themselves.
+func (s *Session) Owed() error {
+	if s.logged < s.level {
+		return s.logBegin()
+	}
+	return nil
+}
+
+func (s *Session) logBegin() error {
+	if s.logged == 0 {
+		s.trx.Begin0 = jet.Trx(s.store.trx.Add(4))
+		// Announced before the record exists: the checkpoint may be taken at any moment.
+		s.start.CompareAndSwap(0, uint64(max(1, s.store.durable())))
+	}
+	var b [8]byte
+	rec := logstore.Begin{Proc: s.Proc, From: s.logged, Levels: s.level - s.logged, Trx: s.trx.Begin0}
+	pos, _, err := s.store.log.Append(rec.Append(b[:0]))
+	if err != nil {
+		return err
+	}
+	if s.logged == 0 {
+		s.start.Store(uint64(pos))
+	}
+	s.logged = s.level
+	return nil
+}
+
+// Commit closes the innermost level. At the outermost it returns the position up to which the log must be
+// durable for the commit to be durable, 0 if there was nothing to log; waiting is the caller's business.
+func (s *Session) Commit() (end jet.LogPos, err error) {
+	if s.level == 0 {
+		return 0, jet.ErrNotInTransaction
+	}
+	if s.level > 1 {
+		if s.logged == s.level {
+			var b [4]byte
+			rec := logstore.Commit{Proc: s.Proc, To: s.level - 1}
+			if _, _, err := s.store.log.Append(rec.Append(b[:0])); err != nil {
+				return 0, err
+			}
+			s.logged--
+		}
+		s.level--
+		for r := s.rces; r != nil && r.Level > s.level; r = r.previous {
+			r.Level = s.level
+		}
+		return 0, nil
+	}
+	t := s.trx
+	switch {
+	case s.logged > 0:
+		t.state.Store(stateCommitting)
+		n, _, e, err := s.store.log.AppendCommit(s.Proc, &s.store.trx)
+		if err != nil {
+			t.state.Store(stateActive)
+			return 0, err
+		}
+		t.commitEnd.Store(uint64(e))
+		t.state.Store(uint32(n))
+		end, s.lastCommit = e, e
+	case s.rces != nil:
+		s.store.commit0.Lock()
+		t.state.Store(stateCommitting)
+		t.state.Store(s.store.trx.Add(4))
+		s.store.commit0.Unlock()
+	}
+	rces := s.rces
+	s.finish()
+	if rces != nil {
+		s.store.cleanup.enqueue(t, rces)
+	}
+	return end, nil
+}
+
+func (s *Session) finish() {
+	s.level, s.logged, s.trx, s.rces = 0, 0, nil, nil
+	s.published.Store(0)
+	s.start.Store(0)
+}
+
+// Rollback undoes and closes the innermost level. An error leaves pages with changes that recovery must
+// take back: the instance becomes unavailable (spec chapter 05, 18.4).
+func (s *Session) Rollback() error {
+	if s.level == 0 {
+		return jet.ErrNotInTransaction
+	}
+	for s.rces != nil && s.rces.Level >= s.level {
+		r := s.rces
+		if r.Oper.changesPage() {
+			if err := s.store.pages.Undo(s, r); err != nil {
+				return err
+			}
+		}
+		if r.Action != nil {
+			if err := r.Action.Rollback(s); err != nil {
+				return err
+			}
+		}
+		s.store.nullify(r)
+		s.store.unlink(r)
+		if r.Oper == OperInsert {
+			s.store.cleanup.enqueueUndone(r)
+		}
+		s.rces = r.previous
+	}
+	if s.logged == s.level {
+		var b [4]byte
+		rec := logstore.Rollback{Proc: s.Proc, Levels: 1}
+		if _, _, err := s.store.log.Append(rec.Append(b[:0])); err != nil {
+			return err
+		}
+		s.logged--
+	}
+	s.level--
+	if s.level == 0 {
+		s.finish()
+	}
+	return nil
+}
+
+// Forget drops the transaction without touching pages or log: the instance is unavailable and recovery
+// will undo it.
+func (s *Session) Forget() {
+	for r := s.rces; r != nil; r = r.previous {
+		s.store.unlink(r)
+	}
+	s.finish()
+}
+
+// Reserve makes room for n bytes of versions, cleaning up if need be. It must be called without latches.
+// ErrVersionStoreOutOfMemory says that old transactions keep the store full.
+func (s *Session) Reserve(n int) error {
+	st := s.store
+	if st.bytes.Load()+int64(n) <= st.limit.Load()/2 {
+		return nil
+	}
+	st.cleanup.kick()
+	if st.bytes.Load()+int64(n) <= st.limit.Load() {
+		return nil
+	}
+	st.cleanup.wait()
+	if st.bytes.Load()+int64(n) <= st.limit.Load() {
+		return nil
+	}
+	return jet.ErrVersionStoreOutOfMemory
+}
+
+func (s *Session) newRCE(n *Node, c *Change) *RCE {
+	buf := make([]byte, 0, len(n.Key)+len(n.Data)+len(c.Before))
+	buf = append(append(append(buf, n.Key...), n.Data...), c.Before...)
+	k, d := len(n.Key), len(n.Key)+len(n.Data)
+	r := &RCE{Node: Node{DB: n.DB, FDP: n.FDP, Key: buf[:k:k], Data: buf[k:d:d]},
+		ObjID: c.ObjID, Oper: c.Oper, Level: s.level, Trx: s.trx, session: s, Before: buf[d:], Delta: c.Delta, Offset: c.Offset,
+		Action: c.Action, MaxSize: c.MaxSize, SizeDelta: c.SizeDelta, size: int64(len(buf) + rceOverhead)}
+	return r
+}
+
+func (s *Session) push(r *RCE) {
+	r.previous = s.rces
+	s.rces = r
+}
+
+// sessionTable has the sessions of an instance by number.
+type sessionTable struct {
+	mu    sync.Mutex
+	slots atomic.Pointer[[]*Session] // replaced when it grows; index Proc-1; nil entries are free
+	max   int
+}
+
+func (t *sessionTable) init(max int) {
+	t.max = max
+	t.slots.Store(&[]*Session{})
+}
+
+// procMax is the highest session number in log records; above it are numbers with other meanings.
+const procMax = 63999
+
+// NewSession opens a session under the lowest free number; ErrOutOfSessions beyond the limit.
+func (st *Store) NewSession() (*Session, error) {
+	t := &st.sessions
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for i, s := range *t.slots.Load() {
+		if s == nil {
+			return st.place(i), nil
+		}
+	}
+	if n := len(*t.slots.Load()); n < t.max && n < procMax {
+		return st.place(n), nil
+	}
+	return nil, jet.ErrOutOfSessions
+}
+
+// NewSystemSession opens a session for the engine's own work; it does not count against the limit.
+func (st *Store) NewSystemSession() *Session {
+	t := &st.sessions
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.max++
+	return st.place(len(*t.slots.Load()))
+}
+
+// SessionAt gives the session with the number, made on demand: recovery meets numbers in the log.
+func (st *Store) SessionAt(proc jet.ProcID) *Session {
+	t := &st.sessions
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	i := int(proc) - 1
+	if slots := *t.slots.Load(); i < len(slots) && slots[i] != nil {
+		return slots[i]
+	}
+	return st.place(i)
+}
+
+// place makes a session at index i; the table is locked.
+func (st *Store) place(i int) *Session {
+	s := &Session{Proc: jet.ProcID(i + 1), store: st}
+	old := *st.sessions.slots.Load()
+	slots := make([]*Session, max(len(old), i+1))
+	copy(slots, old)
+	slots[i] = s
+	st.sessions.slots.Store(&slots)
+	return s
+}
+
+// EndSession frees the session's number. Its transactions must be finished.
+func (st *Store) EndSession(s *Session) {
+	t := &st.sessions
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	old := *t.slots.Load()
+	slots := append([]*Session(nil), old...)
+	if i := int(s.Proc) - 1; i < len(slots) && slots[i] == s {
+		slots[i] = nil
+	}
+	t.slots.Store(&slots)
+}
+
+// Sessions gives the open sessions by rising number.
+func (st *Store) Sessions() []*Session {
+	var open []*Session
+	for _, s := range *st.sessions.slots.Load() {
+		if s != nil {
+			open = append(open, s)
+		}
+	}
+	return open
+}
+
+// OldestStart is the position of the oldest Begin0 whose transaction is not finished, LogPosMax if none:
+// the checkpoint may not pass it.
+func (st *Store) OldestStart() jet.LogPos {
+	oldest := jet.LogPosMax
+	for _, s := range *st.sessions.slots.Load() {
+		if s != nil {
+			if p := jet.LogPos(s.start.Load()); p != 0 {
+				oldest = min(oldest, p)
+			}
+		}
+	}
+	return oldest
+}

@@ -1,0 +1,328 @@
+package version
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"esent/internal/jet"
+	"esent/internal/vfs"
+)
+
+// Log is what the package needs of the write-ahead log; logstore.Log has it.
+type Log interface {
+	// Append adds one encoded record and gives where it begins and ends.
+	Append(rec []byte) (pos, end jet.LogPos, err error)
+	// AppendCommit adds a Commit0 record whose number is drawn from next (+4) in log order.
+	AppendCommit(proc jet.ProcID, next *atomic.Uint32) (trx jet.Trx, pos, end jet.LogPos, err error)
+	// Flush makes the log durable up to end.
+	Flush(end jet.LogPos) error
+	DurablePos() jet.LogPos
+}
+
+// Pages changes pages on behalf of rollback and clean-up; the B+tree layer implements it.
+type Pages interface {
+	// Undo takes back r's change: logs UndoInfo (Store.LogUndoInfo) and Undo, and restores the node.
+	Undo(s *Session, r *RCE) error
+	// Remove deletes the node for good if it is still flag-deleted and has no versions, merging pages
+	// where that pays. It may leave the node; that only costs space.
+	Remove(s *Session, n *Node, objid jet.ObjID) error
+	// DeltaSettled tells that an escrow change was committed and seen by all: the place to delete a record
+	// or long value whose number became zero.
+	DeltaSettled(s *Session, r *RCE) error
+}
+
+const (
+	shardCount  = 256
+	bucketCount = 256 // per shard
+
+	// unitSize is what one of JET_paramMaxVerPages stands for, in bytes.
+	unitSize = 16 << 10
+	// rceOverhead is charged for an entry besides its bytes.
+	rceOverhead = 192
+)
+
+type shard struct {
+	mu      sync.Mutex
+	buckets [bucketCount]*RCE
+	_       [40]byte
+}
+
+// Config has what a Store is made of. Limits are in bytes-free units of 16 KiB (spec chapter 05, 18.7).
+type Config struct {
+	Log         Log // nil without logging
+	Sched       vfs.Scheduler
+	MaxSessions int
+	MaxUnits    int
+}
+
+// Store is the version store of one instance.
+type Store struct {
+	log   Log
+	pages Pages
+	trx   atomic.Uint32 // the counter of transaction numbers
+	rceid atomic.Uint32
+	redo  atomic.Bool
+
+	shards [shardCount]shard
+	undo   undoIndex
+	count  atomic.Int64 // entries
+	bytes  atomic.Int64
+	limit  atomic.Int64
+
+	sessions sessionTable
+
+	clean   cleanMarks
+	cleanup cleaner
+	commit0 sync.Mutex // orders commits where no log does
+}
+
+// New makes a store; SetPages must follow before the first change.
+func New(c Config) *Store {
+	st := &Store{log: c.Log}
+	st.rceid.Store(0xFFFFFFAF)
+	st.trx.Store(0x10)
+	st.SetLimit(c.MaxUnits)
+	st.sessions.init(c.MaxSessions)
+	st.cleanup.init(st, c.Sched)
+	return st
+}
+
+// SetPages gives the layer that changes pages.
+func (st *Store) SetPages(p Pages) { st.pages = p }
+
+// SetLog replaces the log; recovery sets it when redo has found the end of the stream.
+func (st *Store) SetLog(l Log) { st.log = l }
+
+// SetRedo tells whether recovery is redoing the log: nothing is logged and nothing cleaned up meanwhile.
+func (st *Store) SetRedo(on bool) { st.redo.Store(on) }
+
+// SetLimit changes the size limit, in units of 16 KiB (JET_paramMaxVerPages).
+func (st *Store) SetLimit(units int) { st.limit.Store(int64(units) * unitSize) }
+
+// Usage gives the size of all entries and the limit, in bytes.
+func (st *Store) Usage() (used, limit int64) { return st.bytes.Load(), st.limit.Load() }
+
+// RaiseTrx keeps the counter above a number met in the log.
+func (st *Store) RaiseTrx(t jet.Trx) {
+	for v := st.trx.Load(); jet.TrxLess(jet.Trx(v), t) && !st.trx.CompareAndSwap(v, uint32(t)); v = st.trx.Load() {
+	}
+}
+
+// Stop ends the background clean-up.
+func (st *Store) Stop() { st.cleanup.stop() }
+
+// Database is what the store asks of an attached database.
+type Database interface {
+	DBTime() jet.DBTime
+}
+
+// dbSlots is how many databases an instance can have (spec chapter 02, 3: dbid).
+const dbSlots = 7
+
+// cleanMarks remember for each database a dbtime below which no page has versions.
+type cleanMarks struct {
+	dbs   [dbSlots]atomic.Pointer[Database]
+	marks [dbSlots]atomic.Uint64
+}
+
+// Attach tells of a database whose pages below its present dbtime have no versions; Detach ends that.
+func (st *Store) Attach(id jet.DBID, db Database) {
+	st.clean.marks[id].Store(uint64(db.DBTime() + 1))
+	st.clean.dbs[id].Store(&db)
+}
+
+// Detach forgets a database; it must have no versions any more.
+func (st *Store) Detach(id jet.DBID) {
+	st.clean.dbs[id].Store(nil)
+	st.clean.marks[id].Store(0)
+}
+
+// CleanBelow gives a dbtime such that no page of the database with a smaller one has nodes with versions:
+// their flags need no look into the store. Writers create an entry before they draw the dbtime.
+func (st *Store) CleanBelow(id jet.DBID) jet.DBTime { return jet.DBTime(st.clean.marks[id].Load()) }
+
+// raiseMarks moves the marks when the store is empty. The times are taken before the count is looked at.
+func (st *Store) raiseMarks() {
+	var times [dbSlots]jet.DBTime
+	for i := range times {
+		if db := st.clean.dbs[i].Load(); db != nil {
+			times[i] = (*db).DBTime() + 1
+		}
+	}
+	if st.count.Load() != 0 {
+		return
+	}
+	for i, t := range times {
+		if t != 0 {
+			st.clean.marks[i].Store(uint64(t))
+		}
+	}
+}
+
+func (st *Store) locate(n *Node) (*shard, **RCE, uint64) {
+	h := n.hash()
+	s := &st.shards[h%shardCount]
+	return s, &s.buckets[h/shardCount%bucketCount], h
+}
+
+// find gives the newest entry of a node and the link that leads to it; the shard is locked.
+func find(head **RCE, h uint64, n *Node) (**RCE, *RCE) {
+	for link := head; *link != nil; link = &(*link).hashNext {
+		if r := *link; r.hash == h && r.equal(n) {
+			return link, r
+		}
+	}
+	return nil, nil
+}
+
+// HasVersions says whether any entry stands for the node.
+func (st *Store) HasVersions(n *Node) bool {
+	s, head, h := st.locate(n)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, r := find(head, h, n)
+	return r != nil
+}
+
+// Empty says that there are no entries at all.
+func (st *Store) Empty() bool { return st.count.Load() == 0 }
+
+// Conflict says whether session s may do oper to the node: nil, or ErrWriteConflict (spec chapter 05, 18.3).
+func (st *Store) Conflict(s *Session, n *Node, oper Oper) error {
+	sh, head, h := st.locate(n)
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	_, r := find(head, h, n)
+	return conflict(s, r, oper)
+}
+
+// conflict judges by the node's entries, newest first; the shard is locked.
+func conflict(s *Session, r *RCE, oper Oper) error {
+	snapshot, bounded := s.snapshot()
+	for ; r != nil; r = r.older {
+		if r.nullified || r.Trx == s.trx {
+			continue
+		}
+		c := r.Trx.committed()
+		active := c == jet.TrxMax || bounded && jet.TrxLess(snapshot, c)
+		if active && !(r.Oper == oper && oper.commutes()) {
+			return jet.ErrWriteConflict
+		}
+	}
+	return nil
+}
+
+// Change describes a version entry to be created.
+type Change struct {
+	Oper   Oper
+	ObjID  jet.ObjID
+	Pgno   jet.Pgno // page that holds the change; 0 in a database without log: no image is ever logged
+	Before []byte   // copied
+	Delta  int64
+	Offset uint16
+	Action Action
+
+	MaxSize, SizeDelta int
+}
+
+// Create adds the entry of a change that session s is about to make, or says ErrWriteConflict. The node's
+// leaf is latched by the caller; key, data and before image are copied.
+func (st *Store) Create(s *Session, n *Node, c *Change) (*RCE, error) {
+	r := s.newRCE(n, c)
+	r.ID = st.nextID()
+	sh, head, h := st.locate(n)
+	r.hash = h
+	sh.mu.Lock()
+	link, newest := find(head, h, n)
+	if newest != nil {
+		if err := conflict(s, newest, c.Oper); err != nil {
+			sh.mu.Unlock()
+			return nil, err
+		}
+	}
+	// Counted before it can be seen: raiseMarks relies on it.
+	st.count.Add(1)
+	st.bytes.Add(r.size)
+	link1(head, link, newest, r)
+	sh.mu.Unlock()
+	s.push(r)
+	if c.Oper.needsImage() && c.Pgno != 0 {
+		st.undo.add(pageKey{n.DB, c.Pgno}, r, st.durable())
+	}
+	return r, nil
+}
+
+// Restore adds an entry that recovery reads from the log, with the record's own id.
+func (st *Store) Restore(s *Session, n *Node, id uint32, c *Change) *RCE {
+	r := s.newRCE(n, c)
+	r.ID = id
+	sh, head, h := st.locate(n)
+	r.hash = h
+	sh.mu.Lock()
+	link, newest := find(head, h, n)
+	st.count.Add(1)
+	st.bytes.Add(r.size)
+	link1(head, link, newest, r)
+	sh.mu.Unlock()
+	s.push(r)
+	if c.Oper.needsImage() && c.Pgno != 0 {
+		st.undo.add(pageKey{n.DB, c.Pgno}, r, 0)
+	}
+	return r
+}
+
+// link1 makes r the newest entry of its node.
+func link1(head, link **RCE, newest, r *RCE) {
+	if newest == nil {
+		r.hashNext, *head = *head, r
+		return
+	}
+	r.older, r.hashNext = newest, newest.hashNext
+	newest.hashNext, *link = nil, r
+}
+
+func (st *Store) durable() jet.LogPos {
+	if st.log == nil {
+		return jet.LogPosMax
+	}
+	return st.log.DurablePos()
+}
+
+func (st *Store) nextID() uint32 {
+	for {
+		if id := st.rceid.Add(2); id != 0 {
+			return id
+		}
+	}
+}
+
+// unlink takes an entry out of the store.
+func (st *Store) unlink(r *RCE) {
+	sh, head, h := st.locate(&r.Node)
+	sh.mu.Lock()
+	link, newest := find(head, h, &r.Node)
+	switch {
+	case newest == r && r.older == nil:
+		*link = r.hashNext
+	case newest == r:
+		r.older.hashNext, *link = r.hashNext, r.older
+	default:
+		for o := newest; o != nil; o = o.older {
+			if o.older == r {
+				o.older = r.older
+				break
+			}
+		}
+	}
+	sh.mu.Unlock()
+	st.bytes.Add(-r.size)
+	st.count.Add(-1)
+}
+
+// nullify marks an entry as rolled back.
+func (st *Store) nullify(r *RCE) {
+	sh, _, _ := st.locate(&r.Node)
+	sh.mu.Lock()
+	r.nullified = true
+	sh.mu.Unlock()
+}

@@ -1,0 +1,73 @@
+package version
+
+import "esent/internal/jet"
+
+// View is what a session sees of a node.
+type View struct {
+	Visible bool
+	// Image is the data to read instead of the page's; nil means that the page's data counts.
+	Image []byte
+	// Own says that the newest change is the session's own and not committed.
+	Own bool
+}
+
+// View tells what session s sees of a node that the page shows with the given flag-deleted bit (spec
+// chapter 05, 18.2). The caller validates the page's version afterwards.
+func (st *Store) View(s *Session, n *Node, deleted bool) View {
+	sh, head, h := st.locate(n)
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	_, r := find(head, h, n)
+	v := View{Visible: !deleted}
+	if r == nil {
+		return v
+	}
+	snapshot, bounded := s.snapshot()
+	own := false
+	for first := true; r != nil; r = r.older {
+		if r.nullified {
+			continue
+		}
+		if r.Trx == s.trx {
+			own = first
+			break
+		}
+		c := r.Trx.committed()
+		if c != jet.TrxMax && !(bounded && jet.TrxLess(snapshot, c)) {
+			break
+		}
+		first = false
+		// The change is not for this session: step back over it.
+		switch r.Oper {
+		case OperInsert:
+			v.Visible, v.Image = false, nil
+		case OperFlagDelete:
+			v.Visible, v.Image = true, r.Before
+		case OperReplace:
+			v.Image = r.Before
+		}
+	}
+	v.Own = own
+	return v
+}
+
+// ForeignDelta is the sum of the escrow changes at an offset of the node's data that session s must not
+// see: it reads the page's number minus this one.
+func (st *Store) ForeignDelta(s *Session, n *Node, offset uint16) int64 {
+	sh, head, h := st.locate(n)
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	_, r := find(head, h, n)
+	snapshot, bounded := s.snapshot()
+	var sum int64
+	for ; r != nil; r = r.older {
+		if r.nullified || r.Trx == s.trx || r.Offset != offset || r.Oper != OperDelta && r.Oper != OperDelta64 {
+			continue
+		}
+		c := r.Trx.committed()
+		if c == jet.TrxMax || bounded && jet.TrxLess(snapshot, c) {
+			sum += r.Delta
+		}
+	}
+	return sum
+}
