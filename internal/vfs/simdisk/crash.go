@@ -66,17 +66,43 @@ func (s *Sim) image(c Crash, rng *rand.Rand) *node {
 	if c.Unit == 0 {
 		c.Unit = SectorSize
 	}
-	im := &image{crash: c, rng: rng, chance: rng.Float64(), entries: map[*node]map[string]*node{}, copies: map[*node]*node{}}
+	im := newImage(c, rng)
 	im.surviveNames(s.names, s.opt.StrictNames)
 	return im.copyOf(s.root)
+}
+
+// abandon is what a failed Sync does to a file: some of what it should have written is on the disk, the
+// rest stays visible and counts as written, so that no later Sync brings it there. Linux behaves so.
+func (s *Sim) abandon(n *node) {
+	n.durable = newImage(Crash{Unsynced: Random, Unit: SectorSize}, s.diskRand).content(n)
+	n.events = nil
 }
 
 type image struct {
 	crash   Crash
 	rng     *rand.Rand
-	chance  float64 // how likely a change is to survive; differs from crash to crash
+	chance  float64 // how likely a unit is to have changed at all; differs from crash to crash
+	latest  float64 // how likely one that has is to be in its last state
 	entries map[*node]map[string]*node
 	copies  map[*node]*node
+}
+
+func newImage(c Crash, rng *rand.Rand) *image {
+	return &image{crash: c, rng: rng, chance: bias(rng), latest: bias(rng),
+		entries: map[*node]map[string]*node{}, copies: map[*node]*node{}}
+}
+
+// bias is a probability of which the extremes are frequent: crashes that lose or keep nearly everything
+// find other defects than mixtures do.
+func bias(rng *rand.Rand) float64 {
+	switch rng.IntN(4) {
+	case 0:
+		return 0.02
+	case 1:
+		return 0.98
+	default:
+		return rng.Float64()
+	}
 }
 
 // entriesOf are a directory's entries after the crash.
@@ -173,8 +199,11 @@ func (im *image) content(n *node) []byte {
 			}
 		}
 		count := least
-		if im.rng.Float64() < im.chance {
-			count += im.rng.IntN(len(list) - least + 1)
+		if more := len(list) - least; more > 0 && im.rng.Float64() < im.chance {
+			count += 1 + im.rng.IntN(more)
+			if im.rng.Float64() < im.latest {
+				count = len(list)
+			}
 		}
 		block := out[base:min(base+im.crash.Unit, int64(len(out)))]
 		for _, i := range list[:count] {

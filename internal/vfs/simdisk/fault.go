@@ -59,7 +59,9 @@ type OpInfo struct {
 	Len    int
 }
 
-// Fault is a rule by which operations go wrong.
+// Fault is a rule by which operations go wrong. A failed operation has had no effect, but for a torn write,
+// and for a failed sync: it leaves what it should have made durable in doubt for good, as Linux does, even
+// when the file is opened again and synced.
 type Fault struct {
 	// Ops are the kinds it applies to, 0 for all.
 	Ops Op
@@ -74,7 +76,7 @@ type Fault struct {
 	// Torn lets a failing write put a random part of its sectors first.
 	Torn bool
 	// Silent does not carry the operation out and reports success: a lost write, a sync that lies. It
-	// applies to kinds in OpChange that return no object, that is all but OpCreate.
+	// applies to the kinds of OpChange except OpCreate.
 	Silent bool
 
 	seen, hit int

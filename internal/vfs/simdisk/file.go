@@ -90,6 +90,9 @@ func (f *file) Sync() error {
 		return simError(jet.ErrDiskIO, &info, "an earlier sync of this file failed, written data may be lost")
 	case d.err != nil:
 		f.lost = true
+		if d.skip {
+			f.s.abandon(f.node)
+		}
 		return d.err
 	case d.skip:
 		return nil
