@@ -57,6 +57,8 @@ func (t *tagged) fault(i int) string {
 		return "is none"
 	case i > 0 && tagKey(t.fid(i), t.derived(i)) <= tagKey(t.fid(i-1), t.derived(i-1)):
 		return "is out of order"
+	case !t.large && t.word(i)>>16&(tagNull|tagExtended) == tagNull|tagExtended:
+		return "has contradicting flags"
 	case f.null && len(f.data) != 0:
 		return "is NULL and has data"
 	case !f.headed && len(f.data) > columnMost:
