@@ -28,7 +28,7 @@ func (osFS) Open(path string, mode OpenMode) (File, error) {
 	if err == nil && mode&Lock != 0 {
 		err = lockFile(f, mode.Access() != ReadOnly)
 	}
-	if err == nil && mode.Access() == CreateTruncate && info.Size() != 0 {
+	if err == nil && mode.Access() == CreateTruncate {
 		// Only now, for the file may have been another's until the lock was ours.
 		err = f.Truncate(0)
 	}
