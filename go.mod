@@ -1,3 +1,7 @@
 module esent
 
 go 1.26.0
+
+require golang.org/x/sys v0.50.0
+
+require golang.org/x/text v0.44.0 // indirect
