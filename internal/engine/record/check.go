@@ -27,7 +27,11 @@ func (s *Schema) Check(rec []byte) error {
 		return jet.ErrDatabaseCorrupted.Errorf("tagged fields do not fit the record")
 	}
 	for i := range t.n {
-		if reason := t.fault(i); reason != "" {
+		reason := t.fault(i)
+		if reason == "" {
+			reason = s.typeFault(&t, i)
+		}
+		if reason != "" {
 			return jet.ErrDatabaseCorrupted.Errorf("tagged column %d %s", t.fid(i), reason)
 		}
 	}
@@ -45,6 +49,18 @@ func (s *Schema) fixedEndSuits(l *layout) bool {
 		return end == l.bitmap || fid < l.fixedLast && end < l.bitmap
 	}
 	return true
+}
+
+// typeFault is how field i contradicts its column, "" if it does not.
+func (s *Schema) typeFault(t *tagged, i int) string {
+	c := s.taggedColumn(t.fid(i), t.derived(i))
+	if c == nil || c.Deleted() {
+		return ""
+	}
+	if f, ok := t.field(i); ok && !f.null && c.Long() != (f.head&headLong != 0) {
+		return "does not suit its type"
+	}
+	return ""
 }
 
 // fault is what is wrong with field i, "" for nothing.
@@ -65,11 +81,13 @@ func (t *tagged) fault(i int) string {
 		return "is too long for its type"
 	case f.null || !f.headed:
 		return ""
-	case f.head&headUnused != 0:
+	case f.head&headUnused != 0 || !t.large && f.head&headNull != 0:
 		return "has unknown flags"
 	case !t.large && f.head&(headLong|headMulti) == 0:
 		return "has a header without need"
-	case f.head&headTwo != 0 && f.head&(headLong|headSeparated|headMulti) != headMulti:
+	case f.head&headTwo != 0 && (t.large || f.head&(headLong|headSeparated|headMulti) != headMulti):
+		return "has contradicting flags"
+	case f.head&(headCompressed|headEncrypted) != 0 && f.head&headLong == 0:
 		return "has contradicting flags"
 	case f.head&headSeparated != 0 && f.head&(headLong|headMulti|headCompressed) != headLong:
 		return "has contradicting flags"
