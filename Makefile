@@ -48,7 +48,7 @@ $(B)/include/esent.h: include/esent.h
 	@mkdir -p $(@D)
 	@cp $< $@
 
-$(B)/esent.pc: cabi/esent.pc.in Makefile
+$(B)/esent.pc: cabi/esent.pc.in FORCE
 	@sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@VERSION@|$(VERSION)|' $< > $@
 
 tools: $(COMMANDS:%=$(B)/%)

@@ -12,21 +12,7 @@ import (
 // CI=true says that it must be there.
 func Shared(t testing.TB) string {
 	t.Helper()
-	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			break
-		}
-		parent := filepath.Dir(dir)
-		if parent == dir {
-			t.Fatal("testdata: no go.mod above the working directory")
-		}
-		dir = parent
-	}
-	shared := filepath.Join(filepath.Dir(dir), "shared")
+	shared := filepath.Join(filepath.Dir(Root(t)), "shared")
 	if _, err := os.Stat(shared); err != nil {
 		if os.Getenv("CI") == "true" {
 			t.Fatalf("testdata: %v", err)
