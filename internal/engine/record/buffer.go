@@ -248,7 +248,8 @@ func (b *Buffer) extendVar(l *layout, i, size int) bool {
 // duplicate says whether another value than itag of a field has the same bytes.
 func (f *field) duplicate(value []byte, itag int) bool {
 	for other := 1; other <= f.count(); other++ {
-		if v, ok := f.value(other); ok && other != itag && bytes.Equal(v.Data, value) {
+		var v Value
+		if f.value(other, &v) && other != itag && bytes.Equal(v.Data, value) {
 			return true
 		}
 	}

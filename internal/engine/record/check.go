@@ -97,8 +97,8 @@ func (t *tagged) fault(i int) string {
 		return "has a bad list of values"
 	}
 	for itag := 1; itag <= n; itag++ {
-		v, ok := f.value(itag)
-		switch {
+		var v Value
+		switch ok := f.value(itag, &v); {
 		case !ok:
 			return "has a bad list of values"
 		case !v.Long && len(v.Data) > columnMost:

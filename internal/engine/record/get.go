@@ -1,6 +1,10 @@
 package record
 
-import "esent/internal/jet"
+import (
+	"encoding/binary"
+
+	"esent/internal/jet"
+)
 
 // Value is one value of a column as the record (or its default) has it.
 type Value struct {
@@ -20,69 +24,95 @@ type Value struct {
 // one value, whatever itag says. A column that the record does not hold gives its default, marked by
 // FromDefault (JET_bitRetrieveIgnoreDefault makes that NULL for tagged columns), or NULL.
 // Errors: JET_errDatabaseCorrupted.
-func (s *Schema) Get(rec []byte, c *Column, itag int) (Value, error) {
-	l, ok := layoutOf(rec)
-	if !ok {
-		return Value{}, errMalformed
-	}
+func (s *Schema) Get(rec []byte, c *Column, itag int) (v Value, err error) {
+	ok := false
 	switch ClassOf(c.FID) {
 	case ClassFixed:
-		if int(c.FID) > l.fixedLast {
-			return c.absent(), nil
-		}
-		end := int(c.Offset) + c.Max
-		if end > l.bitmap {
-			return Value{}, errMalformed
-		}
-		if l.fixedNull(c.FID) {
-			return Value{Null: true}, nil
-		}
-		return Value{Data: rec[c.Offset:end], Itag: 1}, nil
+		ok = getFixed(rec, c, &v)
 	case ClassVar:
-		i := int(c.FID) - VarFirst
-		if i >= l.varCount {
-			return c.absent(), nil
-		}
-		data, null, ok := l.variable(i)
-		if !ok {
-			return Value{}, errMalformed
-		}
-		if null {
-			return Value{Null: true}, nil
-		}
-		return Value{Data: data, Itag: 1}, nil
+		ok = getVar(rec, c, &v)
+	case ClassTagged:
+		ok = s.getTagged(rec, c, itag, &v)
 	}
-	t, ok := l.tagged(s.Large)
-	if !ok {
-		return Value{}, errMalformed
-	}
-	i, found := t.find(c.tagKey())
-	if !found {
-		if itag != 1 {
-			return Value{Null: true}, nil
-		}
-		return c.absent(), nil
-	}
-	f, ok := t.field(i)
-	if !ok {
-		return Value{}, errMalformed
-	}
-	v, ok := f.value(itag)
 	if !ok {
 		return Value{}, errMalformed
 	}
 	return v, nil
 }
 
-// absent is the value of a column that the record does not hold.
-func (c *Column) absent() Value {
-	switch {
-	case c.Flags&FlagDefault == 0:
-		return Value{Null: true}
-	case c.Flags&FlagUserDefinedDefault != 0:
-		return Value{Null: true, Itag: 1, UserDefault: true, Long: c.Long()}
+func getFixed(rec []byte, c *Column, v *Value) bool {
+	if len(rec) < headerSize {
+		return false
 	}
-	return Value{Data: c.Default, Itag: 1, FromDefault: true, Long: c.Long()}
+	head := binary.LittleEndian.Uint32(rec)
+	last := int(head & 0xFF)
+	if int(c.FID) > last {
+		c.absent(v)
+		return true
+	}
+	fixedEnd := int(head >> 16)
+	bitmap := fixedEnd - bitmapSize(last)
+	end := int(c.Offset) + c.Max
+	if end > bitmap || fixedEnd > len(rec) {
+		return false
+	}
+	bit := uint(c.FID) - FixedFirst
+	if v.Null = rec[bitmap+int(bit/8)]>>(bit%8)&1 != 0; v.Null {
+		return true
+	}
+	v.Data, v.Itag = rec[c.Offset:end], 1
+	return true
+}
+
+func getVar(rec []byte, c *Column, v *Value) bool {
+	l, ok := layoutOf(rec)
+	if !ok {
+		return false
+	}
+	i := int(c.FID) - VarFirst
+	if i >= l.varCount {
+		c.absent(v)
+		return true
+	}
+	data, null, ok := l.variable(i)
+	if v.Null = null; !null {
+		v.Data, v.Itag = data, 1
+	}
+	return ok
+}
+
+func (s *Schema) getTagged(rec []byte, c *Column, itag int, v *Value) bool {
+	l, ok := layoutOf(rec)
+	if !ok {
+		return false
+	}
+	t, ok := l.tagged(s.Large)
+	if !ok {
+		return false
+	}
+	i, found := t.find(c.tagKey())
+	if !found {
+		if v.Null = itag != 1; !v.Null {
+			c.absent(v)
+		}
+		return true
+	}
+	f, ok := t.field(i)
+	return ok && f.value(itag, v)
+}
+
+// absent gives the value of a column that the record does not hold.
+func (c *Column) absent(v *Value) {
+	if c.Flags&FlagDefault == 0 {
+		v.Null = true
+		return
+	}
+	v.Itag, v.Long = 1, c.Long()
+	if c.Flags&FlagUserDefinedDefault != 0 {
+		v.Null, v.UserDefault = true, true
+		return
+	}
+	v.Data, v.FromDefault = c.Default, true
 }
 
 // Count is the number of values of column c in a record: 0 for NULL, 1 for the default of an absent column.

@@ -61,9 +61,8 @@ func (it *TaggedIter) Null() bool { return it.f.null }
 func (it *TaggedIter) Count() int { return it.f.count() }
 
 // Value is value itag, from 1. Errors: JET_errDatabaseCorrupted.
-func (it *TaggedIter) Value(itag int) (Value, error) {
-	v, ok := it.f.value(itag)
-	if !ok {
+func (it *TaggedIter) Value(itag int) (v Value, err error) {
+	if !it.f.value(itag, &v) {
 		return Value{}, errMalformed
 	}
 	return v, nil

@@ -25,7 +25,8 @@ func (lc *LongCursor) Next() bool {
 		}
 		lc.itag++
 		if f, ok := e.t.field(lc.i); ok && f.head&headLong != 0 {
-			if lc.v, ok = f.value(lc.itag); ok && !lc.v.Null {
+			lc.v = Value{}
+			if f.value(lc.itag, &lc.v) && !lc.v.Null {
 				return true
 			}
 		}

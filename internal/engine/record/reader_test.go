@@ -16,6 +16,8 @@ type database struct {
 	t    *testing.T
 	b    []byte
 	size int // page size
+
+	stored, again int // bytes of compressed chunks as they are, and compressed again
 }
 
 func openDatabase(t *testing.T, path string) *database {
@@ -229,6 +231,11 @@ func (d *database) longValues(root uint32) map[uint64][]byte {
 			plain, err := compress.Decompress(nil, data)
 			if err != nil {
 				d.t.Fatalf("chunk %x: %v", key, err)
+			}
+			if again, ok := compress.Compress(nil, plain, compress.Options{}); !ok || compress.SchemeOf(again) != compress.SchemeOf(data) {
+				d.t.Errorf("chunk %x: compressed by scheme %d, again by %d", key, compress.SchemeOf(data), compress.SchemeOf(again))
+			} else {
+				d.stored, d.again = d.stored+len(data), d.again+len(again)
 			}
 			data = plain
 		}

@@ -132,47 +132,40 @@ func (f *field) count() int {
 	return le16(f.data, 0) & multiMask / multiOffsetSize
 }
 
-// value gives value itag, NULL if there are not so many; false if its place is impossible.
-func (f *field) value(itag int) (v Value, ok bool) {
-	if f.null || itag < 1 {
-		return Value{Null: true}, true
-	}
+// value gives value itag in v, which is zero: NULL if there are not so many. It is false if the value's place is
+// impossible.
+func (f *field) value(itag int, v *Value) bool {
 	switch {
-	case f.head&headMulti == 0:
-		if itag > 1 {
-			return Value{Null: true}, true
-		}
-		return Value{
-			Data: f.data, Itag: 1, Long: f.head&headLong != 0, Separated: f.head&headSeparated != 0,
-			Compressed: f.head&headCompressed != 0, Encrypted: f.head&headEncrypted != 0,
-		}, true
-	case f.head&headTwo != 0:
-		if itag > 2 {
-			return Value{Null: true}, true
-		}
-		if len(f.data) == 0 {
-			return Value{}, false
-		}
-		first := int(f.data[0])
-		values := f.data[1:]
-		if first > len(values) {
-			return Value{}, false
-		}
-		if itag == 1 {
-			return Value{Data: values[:first], Itag: 1}, true
-		}
-		return Value{Data: values[first:], Itag: 2}, true
+	case f.null || itag < 1:
+		v.Null = true
+		return true
+	case f.head&headMulti != 0:
+		return f.multiValue(itag, v)
+	case itag > 1:
+		v.Null = true
+		return true
 	}
-	return f.multiValue(itag)
+	v.Data, v.Itag = f.data, 1
+	if f.head != 0 {
+		v.Long = f.head&headLong != 0
+		v.Separated = f.head&headSeparated != 0
+		v.Compressed = f.head&headCompressed != 0
+		v.Encrypted = f.head&headEncrypted != 0
+	}
+	return true
 }
 
-func (f *field) multiValue(itag int) (v Value, ok bool) {
+func (f *field) multiValue(itag int, v *Value) bool {
+	if f.head&headTwo != 0 {
+		return f.ofTwo(itag, v)
+	}
 	n := f.count()
 	if n*multiOffsetSize > len(f.data) {
-		return Value{}, false
+		return false
 	}
 	if itag > n {
-		return Value{Null: true}, true
+		v.Null = true
+		return true
 	}
 	word := le16(f.data, multiOffsetSize*(itag-1))
 	start, end := word&multiMask, len(f.data)
@@ -180,10 +173,35 @@ func (f *field) multiValue(itag int) (v Value, ok bool) {
 		end = le16(f.data, multiOffsetSize*itag) & multiMask
 	}
 	if start > end || end > len(f.data) {
-		return Value{}, false
+		return false
 	}
-	return Value{
-		Data: f.data[start:end], Itag: itag, Long: f.head&headLong != 0, Separated: word&multiSeparated != 0,
-		Compressed: itag == 1 && f.head&headCompressed != 0, Encrypted: f.head&headEncrypted != 0,
-	}, true
+	v.Data, v.Itag = f.data[start:end], itag
+	v.Long = f.head&headLong != 0
+	v.Separated = word&multiSeparated != 0
+	v.Compressed = itag == 1 && f.head&headCompressed != 0
+	v.Encrypted = f.head&headEncrypted != 0
+	return true
+}
+
+// ofTwo is value for TwoValues.
+func (f *field) ofTwo(itag int, v *Value) bool {
+	if itag > 2 {
+		v.Null = true
+		return true
+	}
+	if len(f.data) == 0 {
+		return false
+	}
+	first := int(f.data[0])
+	values := f.data[1:]
+	if first > len(values) {
+		return false
+	}
+	v.Itag = itag
+	if itag == 1 {
+		v.Data = values[:first]
+	} else {
+		v.Data = values[first:]
+	}
+	return true
 }
