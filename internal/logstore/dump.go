@@ -17,7 +17,7 @@ func (p *PageOp) times() string {
 	return fmt.Sprintf("%x,%x,%x:%d", p.DBTime, p.DBTimeBefore, p.Trx, p.Level)
 }
 
-func (p *PageOp) place() string { return fmt.Sprintf("(%d,[%d:%d:%d]", p.Proc, p.DB, p.Pgno, p.Line) }
+func (p *PageOp) place() string { return fmt.Sprintf("(%x,[%d:%d:%d]", p.Proc, p.DB, p.Pgno, p.Line) }
 
 func (p *PageOp) page(pgno jet.Pgno) string { return fmt.Sprintf("[%d:%d]", p.DB, pgno) }
 
@@ -38,18 +38,18 @@ func (p *PageOp) concurrent() string { return p.choose(OpConcurrent, "CI", "NCI"
 func (p *PageOp) task() string       { return p.choose(OpSystemTask, "SYS", "USR") }
 
 func (r *Begin) String() string {
-	s := fmt.Sprintf("(%d,from:%d,to:%d)", r.Proc, r.From, r.From+r.Levels)
+	s := fmt.Sprintf("(%x,from:%d,to:%d)", r.Proc, r.From, r.From+r.Levels)
 	if r.From == 0 {
 		s += fmt.Sprintf(" %x", r.Trx)
 	}
 	return line(r.Type(), "%s", s)
 }
 
-func (r *Commit) String() string   { return line(r.Type(), "(%d,to:%d)", r.Proc, r.To) }
-func (r *Commit0) String() string  { return line(r.Type(), "(%d,to:0) %x", r.Proc, r.Trx) }
-func (r *Rollback) String() string { return line(r.Type(), "(%d,%d)", r.Proc, r.Levels) }
-func (r *Refresh) String() string  { return line(r.Type(), "(%d) %x", r.Proc, r.Trx) }
-func (r *Macro) String() string    { return line(r.Type(), "(%d) %x", r.Proc, r.DBTime) }
+func (r *Commit) String() string   { return line(r.Type(), "(%x,to:%d)", r.Proc, r.To) }
+func (r *Commit0) String() string  { return line(r.Type(), "(%x,to:0) %x", r.Proc, r.Trx) }
+func (r *Rollback) String() string { return line(r.Type(), "(%x,%d)", r.Proc, r.Levels) }
+func (r *Refresh) String() string  { return line(r.Type(), "(%x) %x", r.Proc, r.Trx) }
+func (r *Macro) String() string    { return line(r.Type(), "(%x) %x", r.Proc, r.DBTime) }
 
 func (r *MacroInfo) String() string {
 	var s strings.Builder
@@ -60,11 +60,11 @@ func (r *MacroInfo) String() string {
 }
 
 func (r *CommitCtx) String() string {
-	return line(r.Type(), "(%d,flags:%x,%d bytes)", r.Proc, r.Flags, len(r.Data))
+	return line(r.Type(), "(%x,flags:%x,%d bytes)", r.Proc, r.Flags, len(r.Data))
 }
 
-func (r *PrepCommit) String() string  { return line(r.Type(), "(%d,%d bytes)", r.Proc, len(r.Data)) }
-func (r *SessionMark) String() string { return line(r.Type(), "(%d)", r.Proc) }
+func (r *PrepCommit) String() string  { return line(r.Type(), "(%x,%d bytes)", r.Proc, len(r.Data)) }
+func (r *SessionMark) String() string { return line(r.Type(), "(%x)", r.Proc) }
 
 func (r *Insert) String() string {
 	return line(r.Type(), "%s%s,%s:%s:%s:%s:%s:%s,%d,%d,%d,rceid:%d,objid:%s)<Data>", r.times(), r.place(), r.unique(), r.versioned(),
@@ -78,7 +78,7 @@ func (r *FlagInsert) String() string {
 
 func (r *FlagInsertAndReplaceData) String() string {
 	return line(r.Type(), "%s%s,%s:%s:%s:%s:%s,%5d,rceidInsert:%d,rceidReplace:%d,objid:%s)<Data>", r.times(), r.place(), r.unique(),
-		r.versioned(), r.space(), r.task(), r.concurrent(), len(r.Data), r.RCE, r.RCEReplace, r.object(r.ObjID))
+		r.versioned(), r.space(), r.task(), r.concurrent(), len(r.Key)+len(r.Data), r.RCE, r.RCEReplace, r.object(r.ObjID))
 }
 
 func (r *FlagDelete) String() string {
@@ -91,43 +91,40 @@ func (r *Delete) String() string {
 }
 
 func (r *Replace) String() string {
-	return line(r.Type(), "%s%s,%s:%s:%s:%s:%s,%5d,%5d,%5d,rceid:%d,objid:%s)<Data>", r.times(), r.place(), r.unique(), r.versioned(),
+	s := line(r.Type(), "%s%s,%s:%s:%s:%s:%s,%5d,%5d,%5d,rceid:%d,objid:%s)", r.times(), r.place(), r.unique(), r.versioned(),
 		r.space(), r.task(), r.concurrent(), len(r.Data), r.NewSize, r.OldSize, r.RCE, r.object(r.ObjID))
+	if r.IsDiff {
+		return s
+	}
+	return s + "<Data>"
 }
 
-// DiffString is the second line a dump has for ReplaceD: the differences one by one.
-func (r *Replace) DiffString() string {
-	var s strings.Builder
-	fmt.Fprintf(&s, "ReplDiff  %s%s,objid:%s,[", r.times(), r.place(), r.object(r.ObjID))
+// DiffLines are the further lines a dump has for ReplaceD, one a difference.
+func (r *Replace) DiffLines() []string {
+	var lines []string
 	for list := r.Data; len(list) > 0; {
 		e, rest, err := nextDiff(list, r.LargeDiff)
 		if err != nil {
-			s.WriteString(" damaged")
-			break
+			return append(lines, "ReplDiff  damaged")
 		}
 		list = rest
-		width := "1B"
-		if e.Wide {
-			width = "2B"
-		}
-		fmt.Fprintf(&s, " Offs:%d %s ", e.Offset, width)
+		var s string
 		switch {
 		case e.SameSize:
-			fmt.Fprintf(&s, "ReplaceWithSameLength (%d): <Data>", len(e.New))
+			s = fmt.Sprintf("ReplaceWithSameLength (%d)", len(e.New))
 		case e.Insert:
-			fmt.Fprintf(&s, "Insert (%d): <Data>", len(e.New))
-		case len(e.New) == 0:
-			fmt.Fprintf(&s, "Delete (%d)", e.OldLen)
+			s = fmt.Sprintf("InsertWithValue (%d)", len(e.New))
 		default:
-			fmt.Fprintf(&s, "ReplaceWithNewValue (%d=>%d): <Data>", e.OldLen, len(e.New))
+			s = fmt.Sprintf("ReplaceWithNewValue (%d=>%d)", e.OldLen, len(e.New))
 		}
+		width := 1 + boolByte(e.Wide)
+		lines = append(lines, fmt.Sprintf("ReplDiff  %s%s,objid:%s,[ Offs:%d %dB %s: <Data>])", r.times(), r.place(), r.object(r.ObjID), e.Offset, width, s))
 	}
-	s.WriteString("])")
-	return s.String()
+	return lines
 }
 
 func (r *UndoInfo) String() string {
-	return line(r.Type(), "%x:%d(%d,%s,%s:%s,%d,%d,%d,rceid:%d,objid:%s)<Data>", r.Trx, r.Level, r.Proc, r.page(r.Pgno), r.unique(), r.task(),
+	return line(r.Type(), "%x:%d(%x,%s,%s:%s,%d,%d,%d,rceid:%d,objid:%s)<Data>", r.Trx, r.Level, r.Proc, r.page(r.Pgno), r.unique(), r.task(),
 		len(r.Key), len(r.BookmarkData), len(r.Image), r.RCE, r.object(r.ObjID))
 }
 
@@ -141,16 +138,16 @@ func (r *Delta) String() string {
 }
 
 func (r *SetExternalHeader) String() string {
-	return line(r.Type(), "%s(%d,%s,%s:%s:%s,%5d)<Data>", r.times(), r.Proc, r.page(r.Pgno), r.unique(), r.space(), r.task(), len(r.Data))
+	return line(r.Type(), "%s(%x,%s,%s:%s:%s,%5d)<Data>", r.times(), r.Proc, r.page(r.Pgno), r.unique(), r.space(), r.task(), len(r.Data))
 }
 
 func (r *EmptyTree) String() string {
-	return line(r.Type(), "%s(%d,%s,%s:%s:%s,%d pages,objid:%s)", r.times(), r.Proc, r.page(r.Pgno), r.unique(), r.space(), r.task(),
+	return line(r.Type(), "%s(%x,%s,%s:%s:%s,%d pages,objid:%s)", r.times(), r.Proc, r.page(r.Pgno), r.unique(), r.space(), r.task(),
 		len(r.Pages), r.object(r.ObjID))
 }
 
 func (r *Scrub) String() string {
-	return line(r.Type(), "%s(%d,%s,flags:%x,%d operations,objid:%s)", r.times(), r.Proc, r.page(r.Pgno), r.PageFlags, r.Count, r.object(r.ObjID))
+	return line(r.Type(), "%s(%x,%s,flags:%x,%d operations,objid:%s)", r.times(), r.Proc, r.page(r.Pgno), r.PageFlags, r.Count, r.object(r.ObjID))
 }
 
 var splitKinds = map[SplitKind]string{SplitVertical: "SplitVertical", SplitRight: "SplitRight", SplitAppend: "Append"}
@@ -165,13 +162,25 @@ func nameOr[K ~uint8](names map[K]string, k K) string {
 	return fmt.Sprintf("%d", k)
 }
 
+// sibling is a page and its dbtime before, which counts only if there is a page.
+func (p *PageOp) sibling(before jet.DBTime, pgno jet.Pgno) string {
+	if pgno == jet.PgnoNull {
+		before = 0
+	}
+	return fmt.Sprintf("%x,%s", before, p.page(pgno))
+}
+
 func (r *Split) String() string {
 	if r.NewPage == jet.PgnoNull {
-		return line(r.Type(), "ParentOfSplitPage %s(%d,parent:%x,%s)", r.times(), r.Proc, r.DBTimeParentBefore, r.page(r.Pgno))
+		return line(r.Type(), "ParentOfSplitPage %s(%x,parent:%x,%s)", r.times(), r.Proc, r.DBTimeParentBefore, r.page(r.Pgno))
 	}
-	return line(r.Type(), "%s %s(%d,split:[%d:%d:%d],oper/last:[%d/%d],new:%s,parent:%x,%s,right:%x,%s, objid:%s, %s:%s:%s:%s, splitoper:%s, beforeImage:%d[%s])",
-		nameOr(splitKinds, r.Kind), r.times(), r.Proc, r.DB, r.Pgno, r.LineSplit, r.LineOper, int(r.Lines)-1, r.page(r.NewPage), r.DBTimeParentBefore,
-		r.page(r.Parent), r.DBTimeRightBefore, r.page(r.Right), r.object(r.ObjID), r.unique(), r.space(), r.task(), r.concurrent(),
+	kind := nameOr(splitKinds, r.Kind)
+	if r.Kind == SplitRight && r.Oper == SplitOperInsert && r.LineSplit == r.LineOper && int(r.LineSplit) == int(r.Lines)-1 {
+		kind = "SplitHotpoint" // the new node alone moves, though there is a right sibling
+	}
+	return line(r.Type(), "%s %s(%x,split:[%d:%d:%d],oper/last:[%d/%d],new:%s,parent:%s,right:%s, objid:%s, %s:%s:%s:%s, splitoper:%s, beforeImage:%d[%s])",
+		kind, r.times(), r.Proc, r.DB, r.Pgno, r.LineSplit, r.LineOper, int(r.Lines)-1, r.page(r.NewPage),
+		r.sibling(r.DBTimeParentBefore, r.Parent), r.sibling(r.DBTimeRightBefore, r.Right), r.object(r.ObjID), r.unique(), r.space(), r.task(), r.concurrent(),
 		nameOr(splitOpers, r.Oper), len(r.Image), imageForm(r.ImageFlags))
 }
 
@@ -197,40 +206,40 @@ func (r *Merge) String() string {
 		}
 		return clear
 	}
-	return line(r.Type(), "%s(%d,merge:[%d:%d:%d],right:%x,%s,left:%x,%s,parent:%x,%s,%s:%s:%s:%s:%s:%s:%s,size:%d,maxsize:%d,uncfree:%d,beforeImage:%d[%s])<Data>",
-		r.times(), r.Proc, r.DB, r.Pgno, r.LineMerge, r.DBTimeRightBefore, r.page(r.Right), r.DBTimeLeftBefore, r.page(r.Left),
-		r.DBTimeParentBefore, r.page(r.Parent), r.unique(), r.space(), r.task(), choose(MergeKeyChange, "KC", "NKC"),
+	return line(r.Type(), "%s(%x,merge:[%d:%d:%d],right:%s,left:%s,parent:%s,%s:%s:%s:%s:%s:%s:%s,size:%d,maxsize:%d,uncfree:%d,beforeImage:%d[%s])<Data>",
+		r.times(), r.Proc, r.DB, r.Pgno, r.LineMerge, r.sibling(r.DBTimeRightBefore, r.Right), r.sibling(r.DBTimeLeftBefore, r.Left),
+		r.sibling(r.DBTimeParentBefore, r.Parent), r.unique(), r.space(), r.task(), choose(MergeKeyChange, "KC", "NKC"),
 		choose(MergeEmptiesPage, "EP", "NEP"), choose(MergeDeleteNode, "D", "ND"), nameOr(mergeKinds, r.Kind), r.SizeTotal, r.SizeMaximum,
 		r.UncommittedFree, len(r.Image), imageForm(r.ImageFlags))
 }
 
 func (r *PageMove) String() string {
-	return line(r.Type(), "%s(%d,%s=>%s,left:%x,%s,right:%x,%s,parent:%x,[%d:%d:%d],flags:%x,objid:%s)", r.times(), r.Proc, r.page(r.Pgno), r.page(r.Dest),
+	return line(r.Type(), "%s(%x,%s=>%s,left:%x,%s,right:%x,%s,parent:%x,[%d:%d:%d],flags:%x,objid:%s)", r.times(), r.Proc, r.page(r.Pgno), r.page(r.Dest),
 		r.DBTimeLeftBefore, r.page(r.Left), r.DBTimeRightBefore, r.page(r.Right), r.DBTimeParentBefore, r.DB, r.Parent, r.LineParent,
 		r.MoveFlags, r.object(r.ObjID))
 }
 
 func (r *RootPageMove) String() string {
-	return line(r.Type(), "%x(%d,objid:[%d:%d])", r.DBTime, r.Proc, r.DB, r.ObjID)
+	return line(r.Type(), "%x(%x,objid:[%d:%d])", r.DBTime, r.Proc, r.DB, r.ObjID)
 }
 
 func (r *CreateMultipleExtentFDP) String() string {
-	return line(r.Type(), "%x,%x:%d(%d,FDP:%s,OE:%s,AE:%s,FDPParent:%s,objid:%s,PageFlags:[0x%x],%d,%s:%s)", r.DBTime, r.Trx, r.Level, r.Proc,
+	return line(r.Type(), "%x,%x:%d(%x,FDP:%s,OE:%s,AE:%s,FDPParent:%s,objid:%s,PageFlags:[0x%x],%d,%s:%s)", r.DBTime, r.Trx, r.Level, r.Proc,
 		r.page(r.Pgno), r.page(r.OE), r.page(r.AE), r.page(r.FDPParent), r.object(r.ObjID), r.PageFlags, r.Primary, r.unique(), r.task())
 }
 
 func (r *CreateSingleExtentFDP) String() string {
-	return line(r.Type(), "%x,%x:%d(%d,%s,%s,[%d],PageFlags:[0x%x]%d,%s:%s)", r.DBTime, r.Trx, r.Level, r.Proc, r.page(r.Pgno), r.page(r.FDPParent),
+	return line(r.Type(), "%x,%x:%d(%x,%s,%s,[%d],PageFlags:[0x%x]%d,%s:%s)", r.DBTime, r.Trx, r.Level, r.Proc, r.page(r.Pgno), r.page(r.FDPParent),
 		r.ObjID, r.PageFlags, r.Primary, r.unique(), r.task())
 }
 
 func (r *ConvertFDP) String() string {
-	return line(r.Type(), "%s(%d,%s,%s,[%d],+%d,%s,+%d,%s:%s)", r.times(), r.Proc, r.page(r.Pgno), r.page(r.FDPParent), r.ObjID, r.Primary,
+	return line(r.Type(), "%s(%x,%s,%s,[%d],+%d,%s,+%d,%s:%s)", r.times(), r.Proc, r.page(r.Pgno), r.page(r.FDPParent), r.ObjID, r.Primary,
 		r.page(r.SecondaryFirst), r.Secondary, r.unique(), r.task())
 }
 
 func (r *NewPage) String() string {
-	return line(r.Type(), "%x,(%d,page:[%d:%d],objid:[%d:%d])", r.DBTime, r.Proc, r.DB, r.Pgno, r.DB, r.ObjID)
+	return line(r.Type(), "%x,(%x,page:[%d:%d],objid:[%d:%d])", r.DBTime, r.Proc, r.DB, r.Pgno, r.DB, r.ObjID)
 }
 
 func (r *ExtendDB) String() string { return line(r.Type(), "[%d:%d]", r.DB, r.Last) }
@@ -285,15 +294,15 @@ func signature(s jet.Signature, noComputer string) string {
 }
 
 func (r *CreateDB) String() string {
-	return line(r.Type(), "(%d,%s,%d) Version: 0x%x,0x%x cpgMax: %d Sig: %s sparse: %d", r.Proc, r.Path, r.DB, r.Version, r.UpdateMajor, r.MaxPages,
+	return line(r.Type(), "(%x,%s,%d) Version: 0x%x,0x%x cpgMax: %d Sig: %s sparse: %d", r.Proc, r.Path, r.DB, r.Version, r.UpdateMajor, r.MaxPages,
 		signature(r.SignDB, "<None>"), boolByte(r.Sparse))
 }
-func (r *CreateDBFinish) String() string { return line(r.Type(), "(%d,%d)", r.Proc, r.DB) }
+func (r *CreateDBFinish) String() string { return line(r.Type(), "(%x,%d)", r.Proc, r.DB) }
 func (r *AttachDB) String() string {
-	return line(r.Type(), "(%d,%s,%d) consistent:%s sigDb: %s sigLog: %s cpgMax: %d sparse: %d", r.Proc, r.Path, r.DB, r.Consistent,
+	return line(r.Type(), "(%x,%s,%d) consistent:%s sigDb: %s sigLog: %s cpgMax: %d sparse: %d", r.Proc, r.Path, r.DB, r.Consistent,
 		signature(r.SignDB, "<None>"), signature(r.SignLog, "<None>"), r.MaxPages, boolByte(r.Sparse))
 }
-func (r *DetachDB) String() string       { return line(r.Type(), "(%d,%s,%d)", r.Proc, r.Path, r.DB) }
+func (r *DetachDB) String() string       { return line(r.Type(), "(%x,%s,%d)", r.Proc, r.Path, r.DB) }
 func (r *SignalAttachDb) String() string { return line(r.Type(), "(%d)", r.DB) }
 func (r *ReAttach) String() string {
 	return line(r.Type(), "(%d,attach:%s,consistent:%s,%s)", r.DB, r.Attach, r.Consistent, signature(r.SignDB, "<None>"))
@@ -305,8 +314,8 @@ func (r *Backup) String() string {
 	return line(r.Type(), "(phase:%d,type:%d,scope:%d,dbid:%d,mark:%s,gens:%d-%d)", r.Phase, r.Kind, r.Scope, r.DB, r.Info.Mark, r.Info.GenLow, r.Info.GenHigh)
 }
 func (r *RestoreMark) String() string { return line(r.Type(), "%q", r.Text) }
-func (r *Trace) String() string       { return line(r.Type(), "(%d) %s", r.Proc, cString(r.Text)) }
-func (r *JetOp) String() string       { return line(r.Type(), "(%d,%d)", r.Proc, r.Op) }
+func (r *Trace) String() string       { return line(r.Type(), "(%x) %s", r.Proc, cString(r.Text)) }
+func (r *JetOp) String() string       { return line(r.Type(), "(%x,%d)", r.Proc, r.Op) }
 func (r *Mark) String() string        { return line(r.Type(), "") }
 func (r *Filler) String() string {
 	return line(r.Type(), "(lrtyp = %d, %d bytes)", r.Kind, len(r.Data))

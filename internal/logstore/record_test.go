@@ -157,7 +157,7 @@ func TestDecodeGarbage(t *testing.T) {
 		}
 		_ = rec.String()
 		if p, ok := rec.(*Replace); ok {
-			_ = p.DiffString()
+			_ = p.DiffLines()
 			_, _ = p.NewData(make([]byte, p.OldSize))
 		}
 	}
