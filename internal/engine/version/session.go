@@ -187,6 +187,11 @@ func (s *Session) Rollback() error {
 	if s.level == 0 {
 		return jet.ErrNotInTransaction
 	}
+	return s.rollback(true)
+}
+
+// rollback undoes and closes the innermost level; remove says to have the nodes of undone inserts removed.
+func (s *Session) rollback(remove bool) error {
 	for s.rces != nil && s.rces.Level >= s.level {
 		r := s.rces
 		if r.Oper.changesPage() {
@@ -201,7 +206,7 @@ func (s *Session) Rollback() error {
 		}
 		s.store.nullify(r)
 		s.store.unlink(r)
-		if r.Oper == OperInsert {
+		if remove && r.Oper == OperInsert {
 			s.store.cleanup.enqueueUndone(r)
 		}
 		s.rces = r.previous

@@ -52,13 +52,6 @@ func (x *undoIndex) add(k pageKey, r *RCE, durable jet.LogPos) {
 	s.pages[k] = append(list, r)
 }
 
-func (x *undoIndex) pending(k pageKey) bool {
-	s := &x.shards[x.shard(k)]
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.pages[k]) != 0
-}
-
 func (x *undoIndex) reset() {
 	for i := range x.shards {
 		s := &x.shards[i]
@@ -89,7 +82,7 @@ func (r *RCE) settled(durable jet.LogPos) bool {
 func (st *Store) LogUndo(db jet.DBID, pgno jet.Pgno) (jet.LogPos, error) {
 	k := pageKey{db, pgno}
 	if st.redo.Load() {
-		if st.undo.pending(k) {
+		if st.redoPending(k) {
 			return 0, jet.ErrCannotLogDuringRecoveryRedo
 		}
 		return 0, nil
