@@ -152,6 +152,7 @@ func (r *Reader) step() (e Entry, ok bool, err error) {
 	case RecFragment:
 		return r.piece(b[:n], n)
 	case RecNOP2:
+		r.gap = 0
 		r.at += n
 		return e, false, nil
 	}

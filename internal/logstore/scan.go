@@ -193,7 +193,6 @@ func (s *scanner) tail(first uint16) error {
 			continue
 		case segmentStale, segmentShadow:
 			s.res.DirtyTail = true
-			torn = false
 			continue
 		case segmentFuture:
 			torn = false

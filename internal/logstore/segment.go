@@ -20,16 +20,16 @@ const (
 const segmentNewChecksum = 0x2000
 
 // startSegment makes b, one segment, empty with its header (LGSEGHDR, spec chapter 05, 7).
-func startSegment(b []byte, gen int32, isec uint16, started jet.LogTime) {
+func startSegment(b []byte, gen int32, isec uint16) {
 	b = b[:SegmentSize]
 	clear(b)
 	le.PutUint64(b[8:], uint64(jet.MakeLogPos(gen, isec, 0)))
-	copy(b[16:24], started[:])
 	le.PutUint32(b[36:], segmentNewChecksum)
 }
 
-// sealSegment stores the checksum of a segment at isec and gives it.
-func sealSegment(b []byte, isec uint16) uint64 {
+// sealSegment completes a segment at isec with its time and checksum, and gives the checksum.
+func sealSegment(b []byte, isec uint16, started jet.LogTime) uint64 {
+	copy(b[16:24], started[:])
 	sum := checksum.ECC(b[:SegmentSize], uint32(isec), true)
 	le.PutUint64(b, sum)
 	return sum
@@ -110,11 +110,12 @@ func isZero(b []byte) bool {
 const diskSector = 512
 
 // isTorn says that a bad segment b of a zero-filled file may be the work of a power cut during its first and
-// only write: some sectors are as they were before, zero. Damage of another kind leaves no sector empty that
-// should hold something: then the records can be followed up to the filler, and all sectors there are filled.
+// only write: some sectors are as they were before, zero. (Or during the clearing of what an older generation
+// left there.) Damage of another kind leaves no sector empty that should hold something: then the records can
+// be followed up to the filler, and all sectors there are filled.
 func isTorn(b []byte, gen int32, isec uint16) bool {
 	b = b[:SegmentSize]
-	if !isZero(b[:diskSector]) && segmentPos(b) != jet.MakeLogPos(gen, isec, 0) {
+	if segmentPos(b) > jet.MakeLogPos(gen, isec, 0) {
 		return false
 	}
 	empty := func(upTo int) bool {

@@ -24,8 +24,11 @@ var efvVersions = []struct{ efv, updateMajor, updateMinor uint32 }{
 	{9480, 110, 240}, {9500, 120, 260}, {9580, 130, 280},
 }
 
+// maxEFV is the highest engine format version this package knows.
+const maxEFV = 9600
+
 // MaxVersion is the highest version this package reads and writes.
-var MaxVersion = VersionForEFV(9600)
+var MaxVersion = VersionForEFV(maxEFV)
 
 // VersionForEFV is the version that an engine format version writes. An efv between two known ones counts as
 // the lower.
