@@ -67,7 +67,7 @@ func (p Page) findFault(pgno jet.Pgno) string {
 	if what := p.findTagFault(tags, reserved, area); what != "" {
 		return what
 	}
-	return p.findNodeFault(f, tags-reserved)
+	return p.findNodeFault(f, tags, reserved)
 }
 
 // findTagFault checks the accounting of 02, 7.3.
@@ -75,11 +75,13 @@ func (p Page) findTagFault(tags, reserved, area int) string {
 	s := scratches.Get().(*scratch)
 	defer scratches.Put(s)
 	order := s.order[:0]
-	sum, mic := 0, p.micFree()
+	sum, mic, mask := 0, p.micFree(), p.tagMask()
+	array := p[len(p)-tagSize*tags:]
 	ordered := true
 	previous := uint32(0)
 	for t := range tags {
-		ib, cb := p.tag(t)
+		w := int(le.Uint32(array[tagSize*(tags-1-t):]))
+		ib, cb := w>>16&mask, w&mask
 		if cb == 0 {
 			if t >= reserved {
 				return "empty line"
@@ -90,8 +92,8 @@ func (p Page) findTagFault(tags, reserved, area int) string {
 			return "line outside the data area"
 		}
 		sum += cb
-		o := uint32(ib)<<12 | uint32(t)
-		ordered = ordered && o > previous || len(order) == 0
+		o := uint32(ib)<<16 | uint32(cb)
+		ordered = ordered && o >= previous
 		previous = o
 		order = append(order, o)
 	}
@@ -101,42 +103,50 @@ func (p Page) findTagFault(tags, reserved, area int) string {
 	if !ordered {
 		slices.Sort(order)
 	}
-	end := 0
+	end := uint32(0)
 	for _, o := range order {
-		ib, cb := p.tag(int(o & tagCountMask))
-		if ib < end {
+		if o>>16 < end {
 			return "lines overlap"
 		}
-		end = ib + cb
+		end = o>>16 + o&0xFFFF
 	}
 	return ""
 }
 
-func (p Page) findNodeFault(f Flags, lines int) string {
+// findNodeFault checks the shape of every node; the tags are sound.
+func (p Page) findNodeFault(f Flags, tags, reserved int) string {
 	prefix := len(p.PrefixKey())
 	leaf := f&FlagLeaf != 0
-	for i := range lines {
-		b, flags := p.rawLine(i)
-		var cbPrefix, head, cbSuffix int
-		if flags&NodeCompressed == 0 {
-			if len(b) < 2 {
+	large, mask := p.Large(), p.tagMask()
+	area := p[p.HeaderSize():]
+	array := p[len(p)-tagSize*tags:]
+	for t := reserved; t < tags; t++ {
+		w := int(le.Uint32(array[tagSize*(tags-1-t):]))
+		ib, cb := w>>16&mask, w&mask
+		b := area[ib : ib+cb]
+		if cb < 2 {
+			return "node without length"
+		}
+		first := le16(b)
+		compressed := w>>31 != 0
+		if large {
+			compressed = first>>15 != 0
+		}
+		cbPrefix, head, cbSuffix := 0, 2, first&keyLenMask
+		if compressed {
+			if cb < 4 {
 				return "node without length"
 			}
-			head, cbSuffix = 2, le16(b)&keyLenMask
-		} else {
-			if len(b) < 4 {
-				return "node without length"
-			}
-			head, cbPrefix, cbSuffix = 4, le16(b)&keyLenMask, le16(b[2:])&keyLenMask
+			cbPrefix, head, cbSuffix = cbSuffix, 4, le16(b[2:])&keyLenMask
 		}
 		switch {
 		case cbPrefix > prefix:
 			return "node's prefix exceeds the page's"
-		case head+cbSuffix >= len(b):
+		case head+cbSuffix >= cb:
 			return "node without data"
-		case !leaf && len(b)-head-cbSuffix != 4:
+		case !leaf && cb-head-cbSuffix != 4:
 			return "internal node without a page number"
-		case cbPrefix+cbSuffix == 0 && (leaf || i != lines-1):
+		case cbPrefix+cbSuffix == 0 && (leaf || t != tags-1):
 			return "node without key"
 		}
 	}

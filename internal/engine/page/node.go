@@ -2,7 +2,6 @@ package page
 
 import (
 	"bytes"
-	"encoding/binary"
 	"math/bits"
 
 	"esent/internal/jet"
@@ -77,7 +76,7 @@ func commonLen(a, b []byte) int {
 	n := min(len(a), len(b))
 	i := 0
 	for ; i+8 <= n; i += 8 {
-		if x := binary.LittleEndian.Uint64(a[i:]) ^ binary.LittleEndian.Uint64(b[i:]); x != 0 {
+		if x := le.Uint64(a[i:]) ^ le.Uint64(b[i:]); x != 0 {
 			return i + bits.TrailingZeros64(x)/8
 		}
 	}
@@ -107,21 +106,19 @@ func comparePieces(a1, a2, b []byte) int {
 func (p Page) Line(i int) (n Node) {
 	b, flags := p.rawLine(i)
 	n.Flags = flags
-	if len(b) < 2 {
-		return n
-	}
 	if flags&NodeCompressed == 0 {
-		k := min(2+le16(b)&keyLenMask, len(b))
-		n.Suffix, n.Data = b[2:k:k], b[k:]
+		if len(b) >= 2 {
+			k := min(2+le16(b)&keyLenMask, len(b))
+			n.Suffix, n.Data = b[2:k:k], b[k:]
+		}
 		return n
 	}
-	if len(b) < 4 {
-		return n
+	if len(b) >= 4 {
+		prefix := p.PrefixKey()
+		n.Prefix = prefix[:min(le16(b)&keyLenMask, len(prefix))]
+		k := min(4+le16(b[2:])&keyLenMask, len(b))
+		n.Suffix, n.Data = b[4:k:k], b[k:]
 	}
-	prefix := p.PrefixKey()
-	n.Prefix = prefix[:min(le16(b)&keyLenMask, len(prefix))]
-	k := min(4+le16(b[2:])&keyLenMask, len(b))
-	n.Suffix, n.Data = b[4:k:k], b[k:]
 	return n
 }
 
@@ -200,5 +197,5 @@ func (p Page) Child(i int) jet.Pgno {
 	if len(d) < 4 {
 		return jet.PgnoNull
 	}
-	return jet.Pgno(binary.LittleEndian.Uint32(d))
+	return jet.Pgno(le.Uint32(d))
 }

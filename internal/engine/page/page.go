@@ -9,8 +9,6 @@
 package page
 
 import (
-	"encoding/binary"
-
 	"esent/internal/jet"
 )
 
@@ -101,16 +99,16 @@ func (p Page) Large() bool { return len(p) > maxSmallSize }
 // HeaderSize is the length of the page's header: 40 or 80 bytes.
 func (p Page) HeaderSize() int { return HeaderSize(len(p)) }
 
-func (p Page) u16(off int) int          { return int(binary.LittleEndian.Uint16(p[off:])) }
-func (p Page) u32(off int) uint32       { return binary.LittleEndian.Uint32(p[off:]) }
-func (p Page) setU16(off, v int)        { binary.LittleEndian.PutUint16(p[off:], uint16(v)) }
-func (p Page) setU32(off int, v uint32) { binary.LittleEndian.PutUint32(p[off:], v) }
+func (p Page) u16(off int) int          { return int(le.Uint16(p[off:])) }
+func (p Page) u32(off int) uint32       { return le.Uint32(p[off:]) }
+func (p Page) setU16(off, v int)        { le.PutUint16(p[off:], uint16(v)) }
+func (p Page) setU32(off int, v uint32) { le.PutUint32(p[off:], v) }
 
 // DBTime is the dbtime of the last logged change.
-func (p Page) DBTime() jet.DBTime { return jet.DBTime(binary.LittleEndian.Uint64(p[offDBTime:])) }
+func (p Page) DBTime() jet.DBTime { return jet.DBTime(le.Uint64(p[offDBTime:])) }
 
 // SetDBTime stamps the page.
-func (p Page) SetDBTime(t jet.DBTime) { binary.LittleEndian.PutUint64(p[offDBTime:], uint64(t)) }
+func (p Page) SetDBTime(t jet.DBTime) { le.PutUint64(p[offDBTime:], uint64(t)) }
 
 // Prev is the left sibling, PgnoNull for none.
 func (p Page) Prev() jet.Pgno { return jet.Pgno(p.u32(offPrev)) }
@@ -180,7 +178,7 @@ func (p Page) FreeBytes() int { return max(0, p.CbFree()-p.CbUncommittedFree()) 
 func (p Page) Blank() bool {
 	b := []byte(p)
 	for len(b) >= 8 {
-		if binary.LittleEndian.Uint64(b) != 0 {
+		if le.Uint64(b) != 0 {
 			return false
 		}
 		b = b[8:]

@@ -1,8 +1,6 @@
 package page
 
 import (
-	"encoding/binary"
-
 	"esent/internal/checksum"
 	"esent/internal/jet"
 )
@@ -25,7 +23,7 @@ func checksumOffset(b int) int {
 	return offBlockChecksums + 8*(b-1)
 }
 
-func (p Page) storedChecksum(b int) uint64 { return binary.LittleEndian.Uint64(p[checksumOffset(b):]) }
+func (p Page) storedChecksum(b int) uint64 { return le.Uint64(p[checksumOffset(b):]) }
 
 func (p Page) computeChecksum(b, size int, pgno jet.Pgno) uint64 {
 	return checksum.ECC(p[b*size:(b+1)*size], uint32(pgno), b == 0)
@@ -38,7 +36,7 @@ func (p Page) Seal(pgno jet.Pgno, flushType uint8) {
 	count, size := p.blocks()
 	// Block 0 covers the checksums of the others.
 	for b := count - 1; b >= 0; b-- {
-		binary.LittleEndian.PutUint64(p[checksumOffset(b):], p.computeChecksum(b, size, pgno))
+		le.PutUint64(p[checksumOffset(b):], p.computeChecksum(b, size, pgno))
 	}
 }
 

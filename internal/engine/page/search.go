@@ -40,36 +40,26 @@ type target struct {
 	// key is the bookmark's key. In an internal search more, the bookmark's data, continues it, for
 	// separators may hold bytes of both; in a search by data, data decide between equal keys.
 	key, more, data []byte
-	// common is the length of the common prefix with the page's prefix key, and beyond the order of a line
-	// that has more of the prefix key than that.
-	common uint32
-	beyond int
-	// rest and tail are key and more without their first at bytes, which lines of this prefix length share.
-	at         uint32
-	rest, tail []byte
 }
 
-// skip makes at the length of the lines' prefix and gives the next eight bytes of the bookmark as a big-endian
-// number, zeros behind its end, and how many of them are the bookmark's.
-func (s *target) skip(at uint32) (word uint64, n uint32) {
-	s.at = at
-	if int(at) < len(s.key) || len(s.more) == 0 {
-		s.rest, s.tail = s.key[at:], s.more
-	} else {
-		s.rest, s.tail = s.more[int(at)-len(s.key):], nil
+// from is what follows the first n bytes of key with more behind it; it has n bytes at least.
+func (s *target) from(n uint32) (rest, tail []byte) {
+	if int(n) < len(s.key) || len(s.more) == 0 {
+		return s.key[n:], s.more
 	}
-	return leadingWord(s.rest, s.key)
+	return s.more[int(n)-len(s.key):], nil
 }
 
-// leadingWord gives the first eight bytes of rest as a big-endian number, zeros behind its end, and how many
-// of them are rest's. When whole is at least that long and rest is its end, no loop over bytes is needed.
-func leadingWord(rest, whole []byte) (word uint64, n uint32) {
+// word gives eight bytes of the bookmark from n on as a big-endian number, zeros behind its end, and how many
+// of them are the bookmark's.
+func (s *target) word(n uint32) (word uint64, size uint32) {
+	rest, _ := s.from(n)
 	k := len(rest)
 	if k >= 8 {
 		return binary.BigEndian.Uint64(rest), 8
 	}
-	if w := len(whole); w >= 8 && k > 0 && unsafe.SliceData(whole[w-k:]) == unsafe.SliceData(rest) {
-		return binary.BigEndian.Uint64(whole[w-8:]) << (64 - 8*uint(k)), uint32(k)
+	if whole := s.key; len(whole) >= 8 && k > 0 && int(n) < len(whole) {
+		return binary.BigEndian.Uint64(whole[len(whole)-8:]) << (64 - 8*uint(k)), uint32(k)
 	}
 	for i, b := range rest {
 		word |= uint64(b) << (56 - 8*uint(i))
@@ -77,22 +67,23 @@ func leadingWord(rest, whole []byte) (word uint64, n uint32) {
 	return word, uint32(k)
 }
 
-// compare orders a line, given the rest of its key and its data, against the bookmark.
-func (s *target) compare(suffix, data []byte) int {
+// compare orders a line, given its prefix length, the rest of its key and its data, against the bookmark.
+func (s *target) compare(prefix uint32, suffix, data []byte) int {
+	rest, tail := s.from(prefix)
 	if s.mode == searchInternal {
-		return -comparePieces(s.rest, s.tail, suffix)
+		return -comparePieces(rest, tail, suffix)
 	}
-	c := bytes.Compare(suffix, s.rest)
+	c := bytes.Compare(suffix, rest)
 	if c == 0 && s.mode == searchByData {
 		c = bytes.Compare(data, s.data)
 	}
 	return c
 }
 
-// search is the engine's innermost loop. The key is compared with the page's prefix key once; after that
-// each line costs its tag, its length fields, and one comparison of eight bytes. Every offset is cut to the
-// page before use, for the page may be changing underneath. Nothing here reads in the last eight bytes of
-// the page but tags: a page with a line has two of them at least.
+// search is the engine's innermost loop. The key is compared with the page's prefix key once; after that each
+// line costs its tag, its length fields, and one comparison of eight bytes. Every offset is cut to the page
+// before use, for the page may be changing underneath. Nothing here reads in the last eight bytes of the page
+// but tags: a page with a line has two of them at least.
 func (p Page) search(key, data []byte, mode searchMode) (int, bool) {
 	tagCount, reserved := p.counts()
 	n := tagCount - reserved
@@ -118,16 +109,28 @@ func (p Page) search(key, data []byte, mode searchMode) (int, bool) {
 		s.more = data
 		count = n - 1
 	}
-	if prefix := p.PrefixKey(); len(prefix) > 0 {
-		s.common = uint32(commonPieces(key, s.more, prefix))
-		s.skip(s.common)
-		s.beyond = 1
-		if int(s.common) < len(prefix) && len(s.rest) > 0 && prefix[s.common] < s.rest[0] {
-			s.beyond = -1
+	// Compressed lines that have all of the prefix key that the bookmark has are compared by what follows, word2.
+	// Those that have more are ordered by where prefix key and bookmark part, beyond.
+	var common, word2Size uint32
+	var word2 uint64
+	beyond := uint64(0)
+	prefix := p.PrefixKey()
+	if len(prefix) > 0 {
+		common = uint32(commonPieces(key, s.more, prefix))
+		word2, word2Size = s.word(common)
+		if int(common) < len(prefix) && word2Size > 0 && prefix[common] < byte(word2>>56) {
+			beyond = 1
 		}
 	}
-	word, wordLen := s.skip(0)
-	at := uint32(0)
+	// Uncompressed lines are compared by word1, eight bytes from window on: what the first and the last line
+	// have in common with the bookmark, all have.
+	window := uint32(0)
+	word1, word1Size := s.word(0)
+	if len(key) > 8 && count > 0 {
+		window = min(agreement(tags, area, mask, offLimit, large, word1),
+			agreement(unsafe.Add(tags, -tagSize*(count-1)), area, mask, offLimit, large, word1))
+		word1, word1Size = s.word(window)
+	}
 	for count > 0 {
 		// What decides goes through few dependent steps and no branch on the outcome; the branches below
 		// nearly always go the same way. The line looked at is the last of the lower half.
@@ -136,52 +139,68 @@ func (p Page) search(key, data []byte, mode searchMode) (int, bool) {
 		off := min(w>>16&mask, offLimit)
 		line := unsafe.Add(area, off)
 		lens := *(*uint32)(line)
-		suffix := lens & keyLenMask
 		compressed := w >> 31
 		if large {
 			compressed = lens >> 15 & 1
 		}
-		head, skip := uint32(2), uint32(0)
-		if compressed != 0 {
-			head, suffix, skip = 4, lens>>16&keyLenMask, suffix
-		}
-		if skip != at {
-			if skip > s.common {
-				if s.beyond < 0 {
-					lo += half
+		head, skip, suffix := uint32(2), uint32(0), lens&keyLenMask
+		less := uint64(0)
+		if compressed == 0 {
+			suffix = min(suffix, limit-off-head)
+			at := min(window, suffix)
+			// Bytes behind the end of either key are no part of the comparison: as zeros they sort the
+			// shorter key first, or leave the decision to the lengths.
+			v := bits.ReverseBytes64(*(*uint64)(unsafe.Add(line, head+at)))
+			if m := min(suffix-at, word1Size); m < 8 {
+				v &= topBytes(m)
+			}
+			if v != word1 {
+				_, less = bits.Sub64(v, word1, 0)
+				goto decided
+			}
+		} else {
+			head, skip = 4, suffix
+			suffix = min(lens>>16&keyLenMask, limit-off-head)
+			v := bits.ReverseBytes64(*(*uint64)(unsafe.Add(line, head)))
+			switch {
+			case skip == common:
+				if m := min(suffix, word2Size); m < 8 {
+					v &= topBytes(m)
 				}
-				count -= half
-				continue
+				if v != word2 {
+					_, less = bits.Sub64(v, word2, 0)
+					goto decided
+				}
+			case skip > common:
+				less = beyond
+				goto decided
+			case suffix == 0:
+				less = 1
+				goto decided
+			default:
+				if b, k := byte(v>>56), prefix[skip]; b != k {
+					_, less = bits.Sub64(uint64(b), uint64(k), 0)
+					goto decided
+				}
 			}
-			at = skip
-			word, wordLen = s.skip(skip)
 		}
-		// Bytes behind the end of either key are no part of the comparison: as zeros they sort the shorter
-		// key first, or leave the decision to the lengths.
-		v := bits.ReverseBytes64(*(*uint64)(unsafe.Add(line, head)))
-		if m := min(suffix, wordLen); m < 8 {
-			v &= topBytes(m)
-		}
-		if v != word {
-			_, less := bits.Sub64(v, word, 0)
-			lo += half & -int(less)
-			count -= half
-			continue
-		}
-		cb := min(w&mask, limit-off)
-		head = min(head, cb)
-		suffix = min(suffix, cb-head)
-		raw := unsafe.Slice((*byte)(line), cb)
-		c := s.compare(raw[head:head+suffix], raw[head+suffix:])
-		if c == 0 {
-			if mode == searchInternal {
-				return lo + half, true
+		{
+			cb := max(min(w&mask, limit-off), head)
+			suffix = min(suffix, cb-head)
+			raw := unsafe.Slice((*byte)(line), cb)
+			c := s.compare(skip, raw[head:head+suffix], raw[head+suffix:])
+			if c == 0 {
+				if mode == searchInternal {
+					return lo + half, true
+				}
+				return lo + half - 1, true
 			}
-			return lo + half - 1, true
+			if c < 0 {
+				less = 1
+			}
 		}
-		if c < 0 {
-			lo += half
-		}
+	decided:
+		lo += half & -int(less)
 		count -= half
 	}
 	if mode == searchInternal && lo == n-1 {
@@ -190,6 +209,19 @@ func (p Page) search(key, data []byte, mode searchMode) (int, bool) {
 		}
 	}
 	return lo, false
+}
+
+// agreement is the number of bytes, eight at most, that an uncompressed line, whose tag is given, has in common
+// with the eight bytes of word; 0 for a compressed line.
+func agreement(tag, area unsafe.Pointer, mask, offLimit uint32, large bool, word uint64) uint32 {
+	w := *(*uint32)(tag)
+	line := unsafe.Add(area, min(w>>16&mask, offLimit))
+	lens := *(*uint32)(line)
+	if large && lens>>15&1 != 0 || !large && w>>31 != 0 {
+		return 0
+	}
+	v := bits.ReverseBytes64(*(*uint64)(unsafe.Add(line, 2)))
+	return min(uint32(bits.LeadingZeros64(v^word))/8, lens&keyLenMask)
 }
 
 // topBytes is a mask of the n most significant bytes, for n up to any number.

@@ -1,6 +1,9 @@
 package page
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"unsafe"
+)
 
 // Tags are 4 bytes each, counted downwards from the page end: length, then offset from the end of the page
 // header (spec chapter 02, 7.1). Bits outside the masks are undefined in real files, except that the top
@@ -77,20 +80,37 @@ func (p Page) lineTag(i int) (t, tags int, ok bool) {
 	return t, tags, i >= 0 && t < tags
 }
 
-// rawLine gives the bytes and the flags of line i, nothing when there is no such line.
-func (p Page) rawLine(i int) ([]byte, NodeFlags) {
-	t, tags, ok := p.lineTag(i)
-	if !ok {
+// rawLine gives the bytes and the flags of line i, nothing when there is no such line. It is on the path of
+// every step of a cursor: one load each of header, tag and line, without bounds checks where the offsets were
+// cut to the page already.
+func (p Page) rawLine(i int) (line []byte, flags NodeFlags) {
+	size, header, mask := len(p), smallHeaderSize, uint32(smallTagMask)
+	large := size > maxSmallSize
+	if large {
+		header, mask = largeHeaderSize, largeTagMask
+	}
+	if size < MinSize {
 		return nil, 0
 	}
-	b := p.tagBytes(t, tags)
-	if !p.Large() {
-		return b, NodeFlags(p.tagWord(t) >> (16 + tagFlagShift))
+	base := unsafe.Pointer(unsafe.SliceData(p))
+	state := int(*(*uint16)(unsafe.Add(base, offTagState)))
+	tags := min(state&tagCountMask, (size-header)/tagSize)
+	t := i + max(1, state>>reservedShift&reservedMask)
+	if i < 0 || t >= tags {
+		return nil, 0
 	}
-	if len(b) < 2 {
-		return b, 0
+	w := *(*uint32)(unsafe.Add(base, size-tagSize*(t+1)))
+	limit := uint32(size - tagSize*tags)
+	off := min(uint32(header)+w>>16&mask, limit)
+	cb := min(w&mask, limit-off)
+	line = unsafe.Slice((*byte)(unsafe.Add(base, off)), cb)
+	switch {
+	case !large:
+		flags = NodeFlags(w >> (16 + tagFlagShift))
+	case cb >= 2:
+		flags = NodeFlags(line[1] >> 5)
 	}
-	return b, NodeFlags(b[1] >> 5)
+	return line, flags
 }
 
 // contiguous is the length of the free area between the lines and the tag array.
@@ -101,11 +121,22 @@ func (p Page) contiguous() int {
 // ExtHeader is the external header, tag 0: a root's space header, a space-tree root's split buffer, or the
 // key prefix of the page (spec chapter 02, 7.2).
 func (p Page) ExtHeader() []byte {
-	tags := p.tagCount()
+	size, header, mask := len(p), smallHeaderSize, uint32(smallTagMask)
+	if size > maxSmallSize {
+		header, mask = largeHeaderSize, largeTagMask
+	}
+	if size < MinSize {
+		return nil
+	}
+	base := unsafe.Pointer(unsafe.SliceData(p))
+	tags := min(int(*(*uint16)(unsafe.Add(base, offTagState)))&tagCountMask, (size-header)/tagSize)
 	if tags == 0 {
 		return nil
 	}
-	return p.tagBytes(0, tags)
+	w := *(*uint32)(unsafe.Add(base, size-tagSize))
+	limit := uint32(size - tagSize*tags)
+	off := min(uint32(header)+w>>16&mask, limit)
+	return unsafe.Slice((*byte)(unsafe.Add(base, off)), min(w&mask, limit-off))
 }
 
 // splitBufferSize is what precedes the prefix key in the external header of a space-tree root.
@@ -127,4 +158,6 @@ func (p Page) PrefixKey() []byte {
 	return nil
 }
 
-func le16(b []byte) int { return int(binary.LittleEndian.Uint16(b)) }
+var le = binary.LittleEndian
+
+func le16(b []byte) int { return int(le.Uint16(b)) }
