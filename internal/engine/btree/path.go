@@ -1,0 +1,182 @@
+package btree
+
+import (
+	"sync"
+
+	"esent/internal/engine/btree/ops"
+	"esent/internal/engine/cache"
+	"esent/internal/engine/page"
+	"esent/internal/engine/version"
+	"esent/internal/jet"
+	"esent/internal/logstore"
+)
+
+// level is one page of a path from a root to a leaf, for a change of structure.
+type level struct {
+	pgno    jet.Pgno
+	frame   *cache.Frame
+	version uint64
+	line    int // of the pointer to the page below
+	// page is a private copy, once it was asked for.
+	page page.Page
+	buf  *[page.MaxSize]byte
+
+	change  ops.LineChange
+	plan    *splitPlan
+	newPage jet.Pgno
+}
+
+var pageBuffers = sync.Pool{New: func() any { return new([page.MaxSize]byte) }}
+
+// copy makes the private copy; false says that the page has changed since the path was taken.
+func (l *level) copy() bool {
+	if l.page != nil {
+		return true
+	}
+	l.buf = pageBuffers.Get().(*[page.MaxSize]byte)
+	p := l.frame.Page()
+	copied := page.Page(l.buf[:copy(l.buf[:], p)])
+	if !l.frame.Valid(l.version) {
+		return false
+	}
+	l.page = copied
+	return true
+}
+
+func releasePath(path []level) {
+	for i := range path {
+		if path[i].buf != nil {
+			pageBuffers.Put(path[i].buf)
+			path[i].buf, path[i].page = nil, nil
+		}
+	}
+}
+
+// descend takes the path to the leaf of a bookmark. The caller holds the SMO mutex, so that the structure stays
+// as it is; leaves and the root's external header may change.
+func (t *Tree) descend(path []level, key, mark []byte) ([]level, error) {
+	m := t.DB.Kernel.Cache
+restart:
+	for {
+		path = path[:0]
+		pgno := t.Root
+		for {
+			f, v, err := m.Get(t.DB.DB, pgno)
+			if err != nil {
+				return path, err
+			}
+			p := f.Page()
+			if p.Has(page.FlagLeaf) {
+				if !f.Valid(v) {
+					continue restart
+				}
+				return append(path, level{pgno: pgno, frame: f, version: v}), nil
+			}
+			line := p.SearchInternal(key, mark)
+			child := p.Child(line)
+			lines := p.Lines()
+			if !f.Valid(v) {
+				continue restart
+			}
+			if line >= lines || child == jet.PgnoNull {
+				return path, errNoChild
+			}
+			if len(path) > maxDepth {
+				return path, errTooDeep
+			}
+			path = append(path, level{pgno: pgno, frame: f, version: v, line: line})
+			pgno = child
+		}
+	}
+}
+
+// latched are the pages that a change of structure has latched.
+type latched struct {
+	frames []*cache.Frame
+	set    ops.PageSet
+}
+
+func (l *latched) add(f *cache.Frame) {
+	l.frames = append(l.frames, f)
+	l.set = append(l.set, ops.PageEntry{Pgno: f.Pgno(), Page: f.Page(), Apply: true})
+}
+
+// release gives the latches back, nothing having been changed.
+func (l *latched) release() {
+	for _, f := range l.frames {
+		f.UnlockUnchanged()
+	}
+	l.frames, l.set = l.frames[:0], l.set[:0]
+}
+
+// done gives the latches back after the change of the records [start, end).
+func (l *latched) done(start, end jet.LogPos) {
+	for _, f := range l.frames {
+		f.Dirty(start, end)
+		f.Unlock()
+	}
+	l.frames, l.set = l.frames[:0], l.set[:0]
+}
+
+// macro logs records as one group. Its pages are changed by [start, end).
+type macro struct {
+	t     *Tree
+	s     *version.Session
+	start jet.LogPos
+	end   jet.LogPos
+	now   jet.DBTime
+}
+
+func (m *macro) append(r logstore.Record) error {
+	if !m.t.DB.Logged {
+		return nil
+	}
+	m.s.Buf = r.Append(m.s.Buf[:0])
+	pos, end, err := m.s.Log(m.s.Buf)
+	if m.start == 0 {
+		m.start = pos
+	}
+	m.end = end
+	return err
+}
+
+func (m *macro) begin() error {
+	return m.append(&logstore.Macro{Kind: logstore.RecMacroBegin, Proc: m.s.Proc, DBTime: m.now})
+}
+
+// commit ends the group and tells which pages it has.
+func (m *macro) commit(set ops.PageSet) error {
+	if err := m.append(&logstore.Macro{Kind: logstore.RecMacroCommit, Proc: m.s.Proc, DBTime: m.now}); err != nil {
+		return err
+	}
+	start, end := m.start, m.end
+	info := logstore.MacroInfo{DB: m.t.DB.ID, Pages: make([]jet.Pgno, len(set))}
+	for i := range set {
+		info.Pages[i] = set[i].Pgno
+	}
+	err := m.append(&info)
+	// The hint is no part of the change.
+	m.start, m.end = start, end
+	return err
+}
+
+// newPage formats a page that the tree was given.
+func (t *Tree) newPage(s *version.Session, pgno jet.Pgno) error {
+	f, err := t.DB.Kernel.Cache.LockNew(t.DB.DB, pgno)
+	if err != nil {
+		return err
+	}
+	r := logstore.NewPage{Proc: s.Proc, DB: t.DB.ID, Pgno: pgno, ObjID: t.ObjID, DBTime: t.DB.NextDBTime()}
+	var start, end jet.LogPos
+	if t.DB.Logged {
+		s.Buf = r.Append(s.Buf[:0])
+		if start, end, err = s.Log(s.Buf); err != nil {
+			t.DB.Kernel.Cache.Discard(f)
+			return err
+		}
+	}
+	ops.NewPage(f.Page(), &r)
+	f.Dirty(start, end)
+	f.Unlock()
+	return nil
+}

@@ -1,0 +1,639 @@
+package btree
+
+import (
+	"bytes"
+	"encoding/binary"
+
+	"esent/internal/engine/btree/ops"
+	"esent/internal/engine/cache"
+	"esent/internal/engine/page"
+	"esent/internal/engine/version"
+	"esent/internal/jet"
+	"esent/internal/logstore"
+)
+
+// Option says how a node is changed.
+type Option uint8
+
+const (
+	// Unversioned changes count at once for everybody and are not undone: for space trees, temporary tables and
+	// the engine's own clean-up.
+	Unversioned Option = 1 << iota
+	// Whole has a replace logged with all new data instead of the differences from the old.
+	Whole
+	// Concurrent marks changes for an index that is being created while others use the table.
+	Concurrent
+)
+
+type changeKind uint8
+
+const (
+	kindInsert    changeKind = iota // a new node
+	kindRevive                      // a flag-deleted node with the same bookmark, non-unique trees
+	kindReviveNew                   // the same in unique trees, with new data
+	kindReplace
+	kindFlagDelete
+	kindDelete
+	kindDelta
+)
+
+// change is a change to one node on its way through this package.
+type change struct {
+	kind changeKind
+	// key and mark are the node's bookmark, data its new data.
+	key, mark, data []byte
+	opt             Option
+	delta           int64
+	offset          uint16
+	wide            bool
+
+	rce, rceReplace uint32
+}
+
+func (w *change) versioned() bool { return w.opt&Unversioned == 0 }
+
+// Insert adds a node and puts the cursor on it. In a non-unique tree key and data together are the node's
+// bookmark. ErrKeyDuplicate: a node with this key exists, or another transaction changes it; in non-unique
+// trees ErrMultiValuedIndexViolation for one with the same key and data.
+func (c *Cursor) Insert(s *version.Session, key, data []byte, opt Option) error {
+	t := c.tree
+	w := change{key: key, data: data, opt: opt}
+	if t.NonUnique {
+		w.mark = data
+	}
+	if len(key)+len(data) > t.MaxNode() || len(key) == 0 {
+		return jet.ErrRecordTooBig
+	}
+	if err := t.admit(s, &w, 0); err != nil {
+		return err
+	}
+	f, line, exact, err := t.lockForInsert(key, w.mark)
+	for ; ; f, line, exact, err = t.lockLeaf(key, w.mark) {
+		if err != nil {
+			return err
+		}
+		need, err := t.judgeInsert(s, f.Page(), line, exact, &w)
+		if err != nil {
+			f.UnlockUnchanged()
+			return err
+		}
+		if t.fits(f.Page(), line, need, &w) {
+			break
+		}
+		f.Unlock()
+		done, err := t.split(s, &w)
+		if err != nil {
+			return err
+		}
+		if done {
+			return c.refind(key, w.mark)
+		}
+	}
+	v, err := t.perform(s, f, line, &w)
+	if err != nil {
+		return err
+	}
+	c.spare().setBytes(key, w.mark)
+	c.settle(f, v, line, nil, nil)
+	return nil
+}
+
+// admit checks what must hold before pages are latched, for a change that keeps extra bytes as before image.
+func (t *Tree) admit(s *version.Session, w *change, extra int) error {
+	if t.DB.Logged && s.Level() == 0 {
+		return jet.ErrNotInTransaction
+	}
+	if w.versioned() {
+		return s.Reserve(len(w.key) + len(w.mark) + extra)
+	}
+	return nil
+}
+
+// lockForInsert is lockLeaf with a short way to the end of the tree.
+func (t *Tree) lockForInsert(key, mark []byte) (f *cache.Frame, line int, exact bool, err error) {
+	if f = t.tail.Load(); f != nil {
+		if v := f.Version(); v&1 == 0 && f.Slot() == t.DB.Slot {
+			p := f.Page()
+			const kind = page.FlagLeaf | page.FlagEmpty | page.FlagPreInit | page.FlagSpaceTree
+			if n := p.Lines(); n > 0 && p.Next() == jet.PgnoNull && p.ObjID() == t.ObjID &&
+				p.Flags()&kind == page.FlagLeaf|t.Flags&page.FlagSpaceTree && t.behind(p, n-1, key, mark) && f.Upgrade(v) {
+				return f, n, false, nil
+			}
+		}
+	}
+	return t.lockLeaf(key, mark)
+}
+
+// behind says that the bookmark is behind line i.
+func (t *Tree) behind(p page.Page, i int, key, mark []byte) bool {
+	n := p.Line(i)
+	c := n.CompareKey(key)
+	return c < 0 || c == 0 && t.NonUnique && bytes.Compare(n.Data, mark) < 0
+}
+
+// lockLeaf latches the leaf of a bookmark and finds its line.
+func (t *Tree) lockLeaf(key, mark []byte) (f *cache.Frame, line int, exact bool, err error) {
+	for {
+		f, v, err := t.find(key, mark)
+		if err != nil {
+			return nil, 0, false, err
+		}
+		line, exact = f.Page().SearchLeaf(key, mark, t.NonUnique)
+		if f.Upgrade(v) {
+			return f, line, exact, nil
+		}
+	}
+}
+
+// judgeInsert decides what an insert comes to on a leaf, and how many bytes it needs there (spec chapter 03, 5).
+func (t *Tree) judgeInsert(s *version.Session, p page.Page, line int, exact bool, w *change) (need int, err error) {
+	if !exact {
+		w.kind = kindInsert
+		return p.NodeSize(w.key, len(w.data)), nil
+	}
+	flags := p.LineFlags(line)
+	if w.versioned() && flags&page.NodeVersion != 0 {
+		n := version.Node{DB: t.DB.ID, FDP: t.FDP, Key: w.key, Data: w.mark}
+		if t.DB.Kernel.Versions.Conflict(s, &n, version.OperInsert) != nil {
+			return 0, jet.ErrKeyDuplicate
+		}
+	}
+	switch {
+	case flags&page.NodeDeleted == 0 && t.NonUnique:
+		return 0, jet.ErrMultiValuedIndexViolation
+	case flags&page.NodeDeleted == 0:
+		return 0, jet.ErrKeyDuplicate
+	case t.NonUnique:
+		w.kind = kindRevive
+		return 0, nil
+	}
+	w.kind = kindReviveNew
+	return max(0, len(w.data)-len(p.LineData(line))), nil
+}
+
+// fits says whether a change that needs so many bytes can be made on the leaf without a split. A node behind
+// all others leaves the room that the tree's density asks for.
+func (t *Tree) fits(p page.Page, line, need int, w *change) bool {
+	room := need
+	if w.kind == kindInsert && line == p.Lines() && line > 0 && p.Next() == jet.PgnoNull {
+		room += int(t.reserve.Load())
+	}
+	if need == 0 {
+		return true
+	}
+	if !t.hasRoom(p, room) {
+		return false
+	}
+	return w.kind != kindInsert || p.Fits(need)
+}
+
+// hasRoom says whether the page has so many bytes that no rollback may claim. What the page says is claimed is
+// counted anew before the answer is no. The page is latched.
+func (t *Tree) hasRoom(p page.Page, need int) bool {
+	if need <= p.FreeBytes() {
+		return true
+	}
+	if p.CbUncommittedFree() == 0 || need > p.CbFree() {
+		return false
+	}
+	sum := 0
+	for i := range p.Lines() {
+		sum += t.reserved(p, i)
+	}
+	p.SetCbUncommittedFree(min(sum, p.CbFree()))
+	return need <= p.FreeBytes()
+}
+
+// reserved is how many bytes a rollback may claim for a line.
+func (t *Tree) reserved(p page.Page, line int) int {
+	n := p.Line(line)
+	st := t.DB.Kernel.Versions
+	if n.Flags&page.NodeVersion == 0 || p.DBTime() < st.CleanBelow(t.DB.ID) {
+		return 0
+	}
+	var b bookmark
+	b.set(&n, t.NonUnique)
+	node := t.node(&b)
+	return st.Reserved(&node, len(n.Data))
+}
+
+// Replace gives the present node new data. ErrWriteConflict: another transaction changes it or changed it since
+// this one began. ErrRecordDeleted: it is gone.
+func (c *Cursor) Replace(s *version.Session, data []byte, opt Option) error {
+	t := c.tree
+	w := change{kind: kindReplace, data: data, opt: opt}
+	if err := c.identify(&w); err != nil {
+		return err
+	}
+	if len(w.key)+len(data) > t.MaxNode() {
+		return jet.ErrRecordTooBig
+	}
+	if err := t.admit(s, &w, len(data)); err != nil {
+		return err
+	}
+	for {
+		f, line, err := c.lock(s, &w, version.OperReplace)
+		if err != nil {
+			return err
+		}
+		need := max(0, len(data)-len(f.Page().LineData(line)))
+		if need == 0 || t.hasRoom(f.Page(), need) {
+			return c.finish(s, f, line, &w)
+		}
+		f.Unlock()
+		done, err := t.split(s, &w)
+		if err != nil {
+			return err
+		}
+		if done {
+			return c.refind(w.key, w.mark)
+		}
+	}
+}
+
+// FlagDelete deletes the present node for the transaction; it stays on the page until version clean-up. Errors
+// are those of Replace. The cursor stays on its place.
+func (c *Cursor) FlagDelete(s *version.Session, opt Option) error {
+	w := change{kind: kindFlagDelete, opt: opt}
+	if err := c.identify(&w); err != nil {
+		return err
+	}
+	if err := c.tree.admit(s, &w, c.tree.MaxNode()/8); err != nil {
+		return err
+	}
+	f, line, err := c.lock(s, &w, version.OperFlagDelete)
+	if err != nil {
+		return err
+	}
+	return c.finish(s, f, line, &w)
+}
+
+// Delete removes the present node from its page at once, without version: for trees that one session alone uses,
+// and space trees. The last node of a page that is not the root is flag-deleted instead.
+func (c *Cursor) Delete(s *version.Session) error {
+	w := change{kind: kindDelete, opt: Unversioned}
+	if err := c.identify(&w); err != nil {
+		return err
+	}
+	if err := c.tree.admit(s, &w, 0); err != nil {
+		return err
+	}
+	f, line, err := c.lock(s, &w, version.OperFlagDelete)
+	if err != nil {
+		return err
+	}
+	if p := f.Page(); p.Lines() == 1 && !p.Has(page.FlagRoot) {
+		w.kind = kindFlagDelete
+	}
+	return c.finish(s, f, line, &w)
+}
+
+// Delta adds value to the little-endian integer of 4 or, if wide, 8 bytes at offset in the present node's data,
+// wrapping, and gives the number before. Transactions may do it at the same time; ErrWriteConflict when another
+// changes the node otherwise.
+func (c *Cursor) Delta(s *version.Session, offset int, value int64, wide bool, opt Option) (before int64, err error) {
+	oper, size := version.OperDelta, 4
+	if wide {
+		oper, size = version.OperDelta64, 8
+	}
+	w := change{kind: kindDelta, opt: opt, delta: value, offset: uint16(offset), wide: wide}
+	if err := c.identify(&w); err != nil {
+		return 0, err
+	}
+	if err := c.tree.admit(s, &w, 0); err != nil {
+		return 0, err
+	}
+	f, line, err := c.lock(s, &w, oper)
+	if err != nil {
+		return 0, err
+	}
+	data := f.Page().LineData(line)
+	if offset < 0 || offset+size > len(data) {
+		f.UnlockUnchanged()
+		return 0, jet.ErrInvalidParameter.Errorf("no number at %d in a node of %d bytes", offset, len(data))
+	}
+	if wide {
+		before = int64(binary.LittleEndian.Uint64(data[offset:]))
+	} else {
+		before = int64(int32(binary.LittleEndian.Uint32(data[offset:])))
+	}
+	return before, c.finish(s, f, line, &w)
+}
+
+// Lock makes a version entry for the present node that only keeps others from changing it: OperReadLock or
+// OperWriteLock. ErrWriteConflict as for changes.
+func (c *Cursor) Lock(s *version.Session, oper version.Oper) error {
+	var w change
+	if err := c.identify(&w); err != nil {
+		return err
+	}
+	if err := s.Reserve(len(w.key) + len(w.mark)); err != nil {
+		return err
+	}
+	f, line, err := c.lock(s, &w, oper)
+	if err != nil {
+		return err
+	}
+	p := f.Page()
+	n := version.Node{DB: c.tree.DB.ID, FDP: c.tree.FDP, Key: w.key, Data: w.mark}
+	_, err = c.tree.DB.Kernel.Versions.Create(s, &n, &version.Change{Oper: oper, ObjID: c.tree.ObjID, Pgno: f.Pgno()})
+	if err != nil {
+		f.UnlockUnchanged()
+		return err
+	}
+	// The flag brings others to look for the entry.
+	p.SetLineFlags(line, p.LineFlags(line)|page.NodeVersion)
+	c.frame, c.line, c.version = f, int32(line), f.Unlock()
+	return nil
+}
+
+// refind puts the cursor on the node of a bookmark after a split.
+func (c *Cursor) refind(key, mark []byte) error {
+	t := c.tree
+	for {
+		f, v, err := t.find(key, mark)
+		if err != nil {
+			return err
+		}
+		line, exact := f.Page().SearchLeaf(key, mark, t.NonUnique)
+		if !f.Valid(v) {
+			continue
+		}
+		if !exact {
+			c.setGap(key, mark)
+			return nil
+		}
+		c.spare().setBytes(key, mark)
+		c.settle(f, v, line, nil, nil)
+		return nil
+	}
+}
+
+// identify takes the bookmark of the present node.
+func (c *Cursor) identify(w *change) error {
+	if c.where != onNode {
+		return jet.ErrNoCurrentRecord
+	}
+	b := &c.marks[c.now]
+	w.key, w.mark = b.buf[:b.key:b.key], b.buf[b.key:]
+	return nil
+}
+
+// lock latches the page with the present node and says whether session s may do oper to it.
+func (c *Cursor) lock(s *version.Session, w *change, oper version.Oper) (f *cache.Frame, line int, err error) {
+	t := c.tree
+	if f, line = c.frame, int(c.line); f == nil || !f.Upgrade(c.version) {
+		var exact bool
+		if f, line, exact, err = t.lockLeaf(w.key, w.mark); err != nil {
+			return nil, 0, err
+		}
+		if !exact {
+			f.UnlockUnchanged()
+			return nil, 0, jet.ErrRecordDeleted
+		}
+	}
+	flags := f.Page().LineFlags(line)
+	if w.versioned() && flags&page.NodeVersion != 0 {
+		n := version.Node{DB: t.DB.ID, FDP: t.FDP, Key: w.key, Data: w.mark}
+		if err := t.DB.Kernel.Versions.Conflict(s, &n, oper); err != nil {
+			f.UnlockUnchanged()
+			return nil, 0, err
+		}
+	}
+	if flags&page.NodeDeleted != 0 {
+		f.UnlockUnchanged()
+		return nil, 0, jet.ErrRecordDeleted
+	}
+	return f, line, nil
+}
+
+// finish makes the change on the latched page and keeps the cursor on the node.
+func (c *Cursor) finish(s *version.Session, f *cache.Frame, line int, w *change) error {
+	v, err := c.tree.perform(s, f, line, w)
+	if err != nil {
+		return err
+	}
+	c.frame, c.version, c.line, c.image = f, v, int32(line), nil
+	return nil
+}
+
+// perform makes the change on a latched page where it fits, and unlatches the page.
+func (t *Tree) perform(s *version.Session, f *cache.Frame, line int, w *change) (v uint64, err error) {
+	p := f.Page()
+	if t.DB.Logged {
+		if err := s.Owed(); err != nil {
+			f.UnlockUnchanged()
+			return 0, err
+		}
+	}
+	if w.versioned() {
+		if err := t.createEntriesAt(s, p, f.Pgno(), line, w); err != nil {
+			f.UnlockUnchanged()
+			return 0, err
+		}
+	}
+	op, err := t.nodeOp(s, f, line, w)
+	if err != nil {
+		f.UnlockUnchanged()
+		return 0, err
+	}
+	start, end, err := t.logAndApply(s, p, w, op)
+	if err != nil {
+		f.Unlock()
+		return 0, err
+	}
+	f.Dirty(start, end)
+	if w.kind == kindInsert && p.Next() == jet.PgnoNull && line == p.Lines()-1 && t.tail.Load() != f {
+		t.tail.Store(f)
+	}
+	return f.Unlock(), nil
+}
+
+// createEntriesAt makes the version entries of a change to a line of p, which is latched and not changed yet.
+// home is the page that will hold the change. An insert has no write conflicts, but duplicates.
+func (t *Tree) createEntriesAt(s *version.Session, p page.Page, home jet.Pgno, line int, w *change) error {
+	err := t.createEntries(s, p, home, line, w)
+	if err != nil && w.kind <= kindReviveNew && jet.CodeOf(err) == jet.ErrWriteConflict {
+		return jet.ErrKeyDuplicate
+	}
+	return err
+}
+
+func (t *Tree) createEntries(s *version.Session, p page.Page, home jet.Pgno, line int, w *change) error {
+	st := t.DB.Kernel.Versions
+	n := version.Node{DB: t.DB.ID, FDP: t.FDP, Key: w.key, Data: w.mark}
+	x := version.Change{ObjID: t.ObjID, Pgno: home}
+	var old []byte
+	if w.kind != kindInsert {
+		old = p.LineData(line)
+	}
+	switch w.kind {
+	case kindInsert, kindRevive, kindReviveNew:
+		x.Oper = version.OperInsert
+		r, err := st.Create(s, &n, &x)
+		if err != nil {
+			return err
+		}
+		w.rce = r.ID
+		if w.kind != kindReviveNew {
+			return nil
+		}
+		x.Oper = version.OperReplace
+		x.Before, x.MaxSize, x.SizeDelta = old, max(len(old), len(w.data)), len(w.data)-len(old)
+		if r, err = st.Create(s, &n, &x); err != nil {
+			return err
+		}
+		w.rceReplace = r.ID
+		return nil
+	case kindReplace:
+		x.Oper = version.OperReplace
+		x.Before, x.MaxSize, x.SizeDelta = old, max(len(old), len(w.data)), len(w.data)-len(old)
+	case kindFlagDelete:
+		x.Oper = version.OperFlagDelete
+		x.Before, x.MaxSize = old, len(old)
+	case kindDelta:
+		x.Oper = version.OperDelta
+		if w.wide {
+			x.Oper = version.OperDelta64
+		}
+		x.Delta, x.Offset = w.delta, w.offset
+	}
+	r, err := st.Create(s, &n, &x)
+	if err != nil {
+		return err
+	}
+	w.rce = r.ID
+	return nil
+}
+
+// pageOp is the common part of a record about a page that is latched: it draws the dbtime.
+func (t *Tree) pageOp(s *version.Session, f *cache.Frame, line int) (op logstore.PageOp, err error) {
+	before := f.Page().DBTime()
+	now := t.DB.NextDBTime()
+	if now <= before {
+		return op, jet.ErrDbTimeCorrupted
+	}
+	return logstore.PageOp{Proc: s.Proc, DB: t.DB.ID, Pgno: f.Pgno(), DBTime: now, DBTimeBefore: before,
+		Trx: s.Begin0(), Level: s.Level(), Line: uint16(line), Flags: t.opFlags()}, nil
+}
+
+func (t *Tree) opFlags() (flags uint8) {
+	if !t.NonUnique {
+		flags |= logstore.OpUnique
+	}
+	if t.IsSpace() {
+		flags |= logstore.OpSpace
+	}
+	return flags
+}
+
+func (w *change) opFlags() (flags uint8) {
+	if w.versioned() {
+		flags |= logstore.OpVersioned
+	}
+	if w.opt&Concurrent != 0 {
+		flags |= logstore.OpConcurrent
+	}
+	return flags
+}
+
+func (t *Tree) nodeOp(s *version.Session, f *cache.Frame, line int, w *change) (op logstore.NodeOp, err error) {
+	op.PageOp, err = t.pageOp(s, f, line)
+	op.Flags |= w.opFlags()
+	op.RCE, op.FDP, op.ObjID = w.rce, t.FDP, t.ObjID
+	return op, err
+}
+
+// logAndApply logs the record of a change and does to the page what redo would do.
+func (t *Tree) logAndApply(s *version.Session, p page.Page, w *change, op logstore.NodeOp) (start, end jet.LogPos, err error) {
+	logged := t.DB.Logged
+	switch w.kind {
+	case kindInsert:
+		r := logstore.Insert{NodeOp: op, PrefixLen: p.CommonPrefix(w.key), Key: w.key, Data: w.data}
+		if logged {
+			s.Buf = r.Append(s.Buf[:0])
+			if start, end, err = s.Log(s.Buf); err != nil {
+				return 0, 0, err
+			}
+		}
+		err = ops.Insert(p, &r)
+	case kindRevive:
+		r := logstore.FlagInsert{NodeOp: op, Key: w.key, Data: w.data}
+		if logged {
+			s.Buf = r.Append(s.Buf[:0])
+			if start, end, err = s.Log(s.Buf); err != nil {
+				return 0, 0, err
+			}
+		}
+		err = ops.FlagInsert(p, &r)
+	case kindReviveNew:
+		r := logstore.FlagInsertAndReplaceData{NodeOp: op, RCEReplace: w.rceReplace, Key: w.key, Data: w.data}
+		if logged {
+			s.Buf = r.Append(s.Buf[:0])
+			if start, end, err = s.Log(s.Buf); err != nil {
+				return 0, 0, err
+			}
+		}
+		err = ops.FlagInsertAndReplaceData(p, &r)
+	case kindReplace:
+		r := logstore.Replace{NodeOp: op, OldSize: len(p.LineData(int(op.Line))), NewSize: len(w.data), Data: w.data}
+		if logged {
+			if start, end, err = t.logReplace(s, p, &r, w); err != nil {
+				return 0, 0, err
+			}
+		}
+		err = ops.ReplaceWith(p, &r, w.data)
+	case kindFlagDelete:
+		r := logstore.FlagDelete{NodeOp: op}
+		if logged {
+			s.Buf = r.Append(s.Buf[:0])
+			if start, end, err = s.Log(s.Buf); err != nil {
+				return 0, 0, err
+			}
+		}
+		err = ops.FlagDelete(p, &r)
+	case kindDelete:
+		r := logstore.Delete{NodeOp: op}
+		if logged {
+			s.Buf = r.Append(s.Buf[:0])
+			if start, end, err = s.Log(s.Buf); err != nil {
+				return 0, 0, err
+			}
+		}
+		err = ops.Delete(p, &r)
+	case kindDelta:
+		r := logstore.Delta{NodeOp: op, Value: w.delta, Offset: w.offset, Wide: w.wide, Key: w.key, BookmarkData: w.mark}
+		if logged {
+			s.Buf = r.Append(s.Buf[:0])
+			if start, end, err = s.Log(s.Buf); err != nil {
+				return 0, 0, err
+			}
+		}
+		err = ops.Delta(p, &r)
+	}
+	return start, end, t.DB.Kernel.Applied(err)
+}
+
+// logReplace logs a replace by the differences from the old data where those are shorter.
+func (t *Tree) logReplace(s *version.Session, p page.Page, r *logstore.Replace, w *change) (start, end jet.LogPos, err error) {
+	buf := s.Buf[:0]
+	if w.opt&Whole == 0 && !t.IsSpace() {
+		old := p.LineData(int(r.Line))
+		if diff, ok := logstore.MakeDiff(buf, old, w.data, p.Large()); ok {
+			buf = diff
+			r.IsDiff, r.LargeDiff, r.Data = true, p.Large(), diff
+		}
+	}
+	all := r.Append(buf)
+	s.Buf = all
+	return s.Log(all[len(buf):])
+}
+
+// Applied passes on the result of a page operation. A failure after its record was logged leaves page and log
+// at odds, which only recovery can mend.
+func (k *Kernel) Applied(err error) error {
+	if err != nil && k.OnFatal != nil {
+		k.OnFatal(err)
+	}
+	return err
+}
