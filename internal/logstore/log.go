@@ -190,6 +190,9 @@ func Open(cfg Config, host Host, r Resume, checkpoint jet.LogPos) (*Log, error) 
 		}
 	}
 	l.begin(r.Header.Gen, last)
+	if last == r.Scan.Last {
+		l.gap = r.Scan.Gap
+	}
 	l.filesTask.Kick()
 	return l, nil
 }

@@ -149,6 +149,10 @@ func (l *Log) makeTemp() error {
 				if err := l.fs.Rename(path, temp); err != nil {
 					return err
 				}
+				// Its old name must be gone before its content is.
+				if err := l.fs.SyncDir(l.cfg.LogDir); err != nil {
+					return err
+				}
 				mode = vfs.ReadWrite
 			}
 		}

@@ -35,6 +35,8 @@ type ScanResult struct {
 	// Clean says that the log ended cleanly; then End is the position of the record that says so.
 	Clean bool
 	End   jet.LogPos
+	// Gap is where the last segment has a few bytes left empty, 0 if it has not: the position of the next record.
+	Gap jet.LogPos
 	// Repaired is a segment replaced by its copy, 0 for none.
 	Repaired uint16
 	// Torn is the first segment of a last write that a power cut has left incomplete, 0 for none.
@@ -226,16 +228,16 @@ func (s *scanner) tail(first uint16) error {
 	return code.Errorf("%s: segment %d is %s", s.path, faultAt, fault)
 }
 
-// finish finds out whether the log ended cleanly, from its last segment.
+// finish finds out from the last segment how the log ended.
 func (s *scanner) finish() {
 	if s.res.Last == 0 {
 		return
 	}
-	b := s.lastValid
-	for at := segmentHeader; at < SegmentSize && b[at] != byte(RecNOP); {
+	b, at := s.lastValid, segmentHeader
+	for at < SegmentSize && b[at] != byte(RecNOP) {
 		n, err := Size(b[at:])
 		if err != nil {
-			s.res.Clean = false
+			s.res.Clean, s.res.End = false, 0
 			return
 		}
 		switch RecType(b[at]) {
@@ -246,6 +248,9 @@ func (s *scanner) finish() {
 			s.res.Clean, s.res.End = false, 0
 		}
 		at += n
+	}
+	if room := SegmentSize - at; room > 0 && room < minFragment {
+		s.res.Gap = recordPos(s.Header.Gen, s.res.Last, at)
 	}
 }
 

@@ -83,11 +83,13 @@ func readStream(fsys vfs.FS, dir string, n Naming, mode ScanMode) (entries []Ent
 	return entries, r, nil
 }
 
-// sized is a record of size bytes, at least 6, that holds an identity.
+// sized is a record of size bytes, at least 13, that holds an identity. The rest is random: to regular patterns
+// the segments' checksums can be blind.
 func sized(b []byte, size int, id uint64) []byte {
 	text := make([]byte, max(size, 13)-5)
+	r := rand.NewPCG(id, 5)
 	for i := range text {
-		text[i] = byte(id) + byte(i)
+		text[i] = byte(r.Uint64())
 	}
 	le.PutUint64(text, id)
 	rec := Trace{Proc: 7, Text: text}
