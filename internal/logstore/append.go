@@ -237,7 +237,7 @@ func (l *Log) nextSegment() {
 	l.seg = l.buf[slot*SegmentSize : (slot+1)*SegmentSize]
 	startSegment(l.seg, l.gen, l.isec)
 	l.fill, l.gap = segmentHeader, 0
-	if l.cur-l.reusable == uint64(len(l.places)/2) && !l.writing {
+	if l.cur-l.reusable >= uint64(len(l.places)/2) && !l.writing {
 		l.flushTask.Kick()
 	}
 }

@@ -9,6 +9,11 @@ import (
 
 // The String methods give records as `esentutl /ml /v` shows them behind the position, user data left out.
 
+// DumpLine is a record with its position as a dump shows it.
+func DumpLine(pos jet.LogPos, rec Record) string {
+	return fmt.Sprintf(">%08X,%04X,%04X %s", uint32(pos.Gen()), pos.Isec(), pos.Ib(), rec)
+}
+
 func line(t RecType, format string, args ...any) string {
 	return strings.TrimRight(fmt.Sprintf("%-9s ", t)+fmt.Sprintf(format, args...), " ")
 }

@@ -87,6 +87,9 @@ func TestRealLogs(t *testing.T) {
 						t.Errorf("%s: %v", f.Path(), err)
 					}
 					prev, sum = f.Header, res.Checksum
+					if name == naming.Current() {
+						checkUntouched(t, f, res)
+					}
 					n, dump := readAll(t, f, seen)
 					logs, records = logs+1, records+n
 					lines += compareDump(t, filepath.Join(root, "dumps", "mlv_"+name+".txt.gz"), dir == filepath.Join(root, "files"), dump, res)
@@ -97,6 +100,68 @@ func TestRealLogs(t *testing.T) {
 	t.Logf("%d logs, %d records, %d lines of dumps; types %v", logs, records, lines, seen)
 	if logs < 500 || lines < 200000 {
 		t.Errorf("only %d logs, %d lines", logs, lines)
+	}
+}
+
+// checkUntouched scans a log as recovery does: the original engine's leavings need no repair.
+func checkUntouched(t *testing.T, f *File, want ScanResult) {
+	before, err := os.ReadFile(f.Path())
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := f.Scan(ScanCurrent)
+	after, e := os.ReadFile(f.Path())
+	if err != nil || e != nil || res != want || !bytes.Equal(before, after) {
+		t.Errorf("%s: scan for recovery gives %+v, %v; want %+v", f.Path(), res, err, want)
+	}
+}
+
+// TestRealDamage repeats the cases of recovery_matrix.txt that concern this package.
+func TestRealDamage(t *testing.T) {
+	dir := filepath.Join(testdata.Set(t, "dirty_multigen", "*/files/*.log"), "files")
+	sys := vfs.System().FS
+	first, err := ReadHeader(sys, filepath.Join(dir, "edb00000001.log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name, file string
+		damage     func(b []byte) []byte
+		expect     Expect
+		open, scan jet.Err
+	}{
+		{"header damaged", "edb.log", func(b []byte) []byte { copy(b[100:], "JUNK"); return b }, Expect{}, jet.ErrLogFileCorrupt, 0},
+		{"archive damaged", "edb0000000A.log", func(b []byte) []byte { copy(b[60000:], "JUNK"); return b }, Expect{}, 0, jet.ErrLogFileCorrupt},
+		{"truncated", "edb.log", func(b []byte) []byte { return b[:65536] }, Expect{}, jet.ErrLogFileSizeMismatch, 0},
+		{"current damaged", "edb.log", func(b []byte) []byte { copy(b[8300:], "JUNK"); return b }, Expect{}, 0, jet.ErrLogFileCorrupt},
+		{"wrong page size", "edb.log", func(b []byte) []byte { return b }, Expect{PageSize: 8192}, jet.ErrPageSizeMismatch, 0},
+		{"wrong generation", "edb0000000A.log", func(b []byte) []byte { return b }, Expect{Gen: 11}, jet.ErrLogGenerationMismatch, 0},
+		{"right", "edb0000000A.log", func(b []byte) []byte { return b }, Expect{Gen: 10, PageSize: 4096, SignLog: first.SignLog, Segments: first.Segments}, 0, 0},
+		{"other stream", "edb0000000A.log", func(b []byte) []byte { return b }, Expect{SignLog: jet.Signature{1}}, jet.ErrBadLogSignature, 0},
+	} {
+		b, err := os.ReadFile(filepath.Join(dir, c.file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(t.TempDir(), c.file)
+		if err := os.WriteFile(path, c.damage(b), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		f, err := OpenFile(sys, path, c.expect)
+		if jet.CodeOf(err) != c.open {
+			t.Errorf("%s: %v", c.name, err)
+		}
+		if err != nil {
+			continue
+		}
+		mode := ScanArchive
+		if c.file == "edb.log" {
+			mode = ScanCurrent
+		}
+		if _, err := f.Scan(mode); jet.CodeOf(err) != c.scan {
+			t.Errorf("%s: scan %v", c.name, err)
+		}
+		f.Close()
 	}
 }
 
@@ -137,15 +202,11 @@ func readAll(t *testing.T, f *File, seen map[RecType]int) (n int, lines []string
 		if raw := e.Rec.Append(nil); !bytes.Equal(raw, e.Raw) {
 			t.Errorf("%s at %s: %s\nencodes to %x\nwas        %x", f.Path(), e.Pos, e.Rec, raw, e.Raw)
 		}
-		lines = append(lines, dumpLine(e.Pos, e.Rec))
+		lines = append(lines, DumpLine(e.Pos, e.Rec))
 		if d, ok := e.Rec.(*Replace); ok && d.IsDiff {
 			lines = append(lines, d.DiffLines()...)
 		}
 	}
-}
-
-func dumpLine(pos jet.LogPos, rec Record) string {
-	return fmt.Sprintf(">%08X,%04X,%04X %s", pos.Gen(), pos.Isec(), pos.Ib(), rec)
 }
 
 var recordLine = regexp.MustCompile(`^>[0-9A-F]{8},[0-9A-F]{4},[0-9A-F]{4} `)

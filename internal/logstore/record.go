@@ -36,9 +36,6 @@ type NodeRecord interface {
 	Node() *NodeOp
 }
 
-// MaxRecordSize is the largest record Append can encode: Split2 with a page image, or a long commit context.
-const MaxRecordSize = 1 << 17
-
 type decoder interface {
 	Record
 	// decode fills the record from b, which is exactly as long as Size says.

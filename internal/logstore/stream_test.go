@@ -206,11 +206,41 @@ func TestWriteAndRead(t *testing.T) {
 		}
 	}
 	checkEntries(t, entries, want)
+	checkStarts(t, dir, entries)
 	if gen < 10 || resume.Header.Gen != gen || len(host.begun) != int(gen)-1 || host.begun[0] != 2 || host.begun[len(host.begun)-1] != gen {
 		t.Errorf("generation %d, last file %d, host told of %v", gen, resume.Header.Gen, host.begun)
 	}
 	if len(resume.Header.Attachments) != 1 || resume.Header.Attachments[0] != host.attach[0] {
 		t.Errorf("attachments %+v", resume.Header.Attachments)
+	}
+}
+
+// checkStarts begins to read at the position of each record.
+func checkStarts(t *testing.T, dir string, entries []Entry) {
+	n := NewNaming("edb", 3)
+	d, err := FindLogs(vfs.System().FS, dir, n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var f *File
+	for _, want := range entries {
+		if f == nil || f.Header.Gen != want.Pos.Gen() {
+			name, ok := d.Find(want.Pos.Gen())
+			if !ok {
+				name = n.Current()
+			}
+			if f, err = OpenFile(vfs.System().FS, join(dir, name), Expect{}); err != nil {
+				t.Fatal(err)
+			}
+			defer f.Close()
+			if _, err := f.Scan(ScanReadOnly); err != nil {
+				t.Fatal(err)
+			}
+		}
+		e, err := f.Records(want.Pos).Next()
+		if err != nil || e.Pos != want.Pos || e.End != want.End || !bytes.Equal(e.Raw, want.Raw) {
+			t.Fatalf("reading from %s gives %s to %s, %v", want.Pos, e.Pos, e.End, err)
+		}
 	}
 }
 

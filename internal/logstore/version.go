@@ -16,10 +16,9 @@ const (
 	minorPrevChecksum = 13
 )
 
-// efvVersions has the versions by the lowest engine format version that writes them, but for the two that
-// are out of order.
+// efvVersions has the versions by the lowest engine format version that writes them. 8880 is out of order.
 var efvVersions = []struct{ efv, updateMajor, updateMinor uint32 }{
-	{7060, 4, 3}, {8220, 5, 13}, {8520, 5, 14}, {8820, 5, 16}, {8940, 6, 20}, {8980, 7, 40}, {9040, 20, 60}, {9100, 30, 80},
+	{7060, 4, 3}, {8220, 5, 13}, {8520, 5, 14}, {8720, 5, 15}, {8820, 5, 16}, {8880, 5, 14}, {8920, 5, 16}, {8940, 6, 20}, {8980, 7, 40}, {9040, 20, 60}, {9100, 30, 80},
 	{9120, 40, 100}, {9140, 50, 120}, {9160, 60, 140}, {9320, 70, 160}, {9340, 80, 180}, {9360, 90, 200}, {9420, 100, 220},
 	{9480, 110, 240}, {9500, 120, 260}, {9580, 130, 280},
 }
@@ -38,9 +37,6 @@ func VersionForEFV(efv uint32) Version {
 		if e.efv <= efv {
 			v.UpdateMajor, v.UpdateMinor = e.updateMajor, e.updateMinor
 		}
-	}
-	if efv == 8720 {
-		v.UpdateMinor = 15
 	}
 	return v
 }
