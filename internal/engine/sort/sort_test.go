@@ -1,0 +1,171 @@
+package sort
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"esent/internal/vfs"
+)
+
+type pair struct{ key, data string }
+
+// model is what the sorter must give.
+func model(list []pair, d Duplicates) []pair {
+	list = slices.Clone(list)
+	slices.SortFunc(list, func(a, b pair) int {
+		if c := bytes.Compare([]byte(a.key), []byte(b.key)); c != 0 {
+			return c
+		}
+		return bytes.Compare([]byte(a.data), []byte(b.data))
+	})
+	return slices.CompactFunc(list, func(a, b pair) bool {
+		return d != Keep && a.key == b.key && (d == DropKeys || a.data == b.data)
+	})
+}
+
+func scan(t *testing.T, s *Sorter) []pair {
+	t.Helper()
+	sc, err := s.Scan()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []pair
+	for {
+		key, data, err := sc.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if key == nil {
+			return got
+		}
+		got = append(got, pair{string(key), string(data)})
+	}
+}
+
+func TestOrder(t *testing.T) {
+	fs := vfs.System().FS
+	for _, c := range []struct {
+		name                     string
+		count, memory, key, data int
+	}{
+		{"empty", 0, 0, 4, 4},
+		{"memory", 1000, 0, 3, 10},
+		{"one run", 300, 4000, 2, 10},
+		{"many runs", 20000, 2000, 3, 8},
+		{"large entries", 60, 20000, 12, 200000},
+	} {
+		for _, d := range []Duplicates{Keep, DropKeys, DropEntries} {
+			t.Run(fmt.Sprint(c.name, d), func(t *testing.T) {
+				r := rand.New(rand.NewPCG(1, uint64(c.count)))
+				path := filepath.Join(t.TempDir(), "sort.tmp")
+				s := New(Config{Memory: c.memory, Duplicates: d, FS: fs, Path: path})
+				var list []pair
+				for range c.count {
+					p := pair{text(r, c.key), text(r, c.data)}
+					list = append(list, p)
+					if err := s.Add([]byte(p.key), []byte(p.data)); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if err := s.Sort(); err != nil {
+					t.Fatal(err)
+				}
+				want := model(list, d)
+				for range 2 {
+					if got := scan(t, s); !slices.Equal(got, want) {
+						t.Fatalf("%d entries instead of %d, or in another order", len(got), len(want))
+					}
+				}
+				if s.InMemory() {
+					checkPlaces(t, s, want)
+				} else if c.memory == 0 {
+					t.Fatal("entries in a file")
+				}
+				if err := s.Close(); err != nil {
+					t.Fatal(err)
+				}
+				if there, _ := vfs.Exists(fs, path); there {
+					t.Fatal("file left behind")
+				}
+			})
+		}
+	}
+}
+
+func checkPlaces(t *testing.T, s *Sorter, want []pair) {
+	t.Helper()
+	if s.Len() != int64(len(want)) {
+		t.Fatalf("%d entries", s.Len())
+	}
+	for i, w := range want {
+		key, data := s.At(i)
+		if string(key) != w.key || string(data) != w.data {
+			t.Fatalf("entry %d is %q %q", i, key, data)
+		}
+		first := slices.IndexFunc(want, func(p pair) bool { return p.key >= w.key })
+		if n := s.Search([]byte(w.key)); n != first {
+			t.Fatalf("search for %q gives %d instead of %d", w.key, n, first)
+		}
+	}
+	if n := s.Search([]byte{0xFF, 0xFF}); n != len(want) {
+		t.Fatalf("search behind the end gives %d", n)
+	}
+}
+
+// text is up to n bytes, often equal to others.
+func text(r *rand.Rand, n int) string {
+	b := make([]byte, r.IntN(n+1))
+	for i := range b {
+		b[i] = byte(r.IntN(4))
+	}
+	return string(b)
+}
+
+func TestDamagedRun(t *testing.T) {
+	s := New(Config{Memory: 100, FS: vfs.System().FS, Path: filepath.Join(t.TempDir(), "s")})
+	for i := range 50 {
+		if err := s.Add([]byte{byte(i)}, make([]byte, 10)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Sort(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.file.WriteAt(bytes.Repeat([]byte{0xFF}, 40), 0); err != nil {
+		t.Fatal(err)
+	}
+	sc, err := s.Scan()
+	for err == nil {
+		var key []byte
+		if key, _, err = sc.Next(); key == nil && err == nil {
+			t.Fatal("damage not seen")
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func BenchmarkSort(b *testing.B) {
+	r := rand.New(rand.NewPCG(1, 2))
+	keys := make([][]byte, 100000)
+	for i := range keys {
+		keys[i] = []byte{0x7F, byte(r.Uint32()), byte(r.Uint32()), byte(r.Uint32()), byte(r.Uint32())}
+	}
+	data := make([]byte, 20)
+	for b.Loop() {
+		s := New(Config{Memory: 64 << 20})
+		for _, k := range keys {
+			if err := s.Add(k, data); err != nil {
+				b.Fatal(err)
+			}
+		}
+		if err := s.Sort(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

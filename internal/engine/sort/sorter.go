@@ -1,0 +1,231 @@
+package sort
+
+import (
+	"bytes"
+	"encoding/binary"
+	"slices"
+
+	"esent/internal/vfs"
+)
+
+// Duplicates says which entries are dropped.
+type Duplicates uint8
+
+// The rules. Of entries with the same key the one with the least data is kept.
+const (
+	Keep        Duplicates = iota
+	DropKeys               // one entry for each key
+	DropEntries            // one entry for each key and data
+)
+
+// Config says how to make a Sorter.
+type Config struct {
+	// Memory is how many bytes of entries are held before they are written to the file; 0 means 1 MiB.
+	Memory     int
+	Duplicates Duplicates
+	// FS and Path name the file for what does not fit; it is made when it is needed and removed by Close.
+	FS   vfs.FS
+	Path string
+}
+
+const (
+	defaultMemory = 1 << 20
+	firstChunk    = 16 << 10
+	largestChunk  = 1 << 20
+)
+
+// Sorter orders entries.
+type Sorter struct {
+	conf Config
+
+	entries []entry
+	chunks  [][]byte // encoded entries; the last one is being filled
+	used    int      // bytes in chunks and entries
+
+	file   vfs.File
+	end    int64 // of the file
+	runs   []run
+	count  int64
+	sorted bool
+	buf    []byte // of the run being written
+}
+
+// entry finds an encoded entry. It holds no pointer, so that the collector passes over the list.
+type entry struct {
+	prefix uint64 // of the key, in big-endian order
+	chunk  uint32
+	offset uint32
+}
+
+const entrySize = 16
+
+// New makes a Sorter that is empty.
+func New(c Config) *Sorter {
+	if c.Memory == 0 {
+		c.Memory = defaultMemory
+	}
+	return &Sorter{conf: c}
+}
+
+// Len is the number of entries: those added, and after Sort, when all fit in memory, those that are left. What a
+// scan of runs in the file will drop is not known.
+func (s *Sorter) Len() int64 { return s.count }
+
+// InMemory says that no entry is in the file.
+func (s *Sorter) InMemory() bool { return len(s.runs) == 0 }
+
+// Add adds an entry, which it copies. Errors are those of writing the file.
+func (s *Sorter) Add(key, data []byte) error {
+	size := len(key) + len(data) + 2*binary.MaxVarintLen32
+	if s.used+size+entrySize > s.conf.Memory && len(s.entries) > 0 {
+		if err := s.spill(); err != nil {
+			return err
+		}
+	}
+	c := s.room(size)
+	b := s.chunks[c]
+	e := entry{prefix: prefix(key), chunk: uint32(c), offset: uint32(len(b))}
+	s.chunks[c] = appendEntry(b, key, data)
+	s.entries = append(s.entries, e)
+	s.used += len(s.chunks[c]) - int(e.offset) + entrySize
+	s.count++
+	return nil
+}
+
+// room gives a chunk that has place for size bytes.
+func (s *Sorter) room(size int) int {
+	last := len(s.chunks) - 1
+	if last >= 0 && cap(s.chunks[last])-len(s.chunks[last]) >= size {
+		return last
+	}
+	n := firstChunk
+	if last >= 0 {
+		n = min(2*cap(s.chunks[last]), largestChunk)
+	}
+	s.chunks = append(s.chunks, make([]byte, 0, max(n, size)))
+	return last + 1
+}
+
+// Sort ends the adding and orders what was added.
+func (s *Sorter) Sort() error {
+	if s.sorted {
+		return nil
+	}
+	s.sorted = true
+	if len(s.runs) > 0 {
+		return s.spill()
+	}
+	s.order()
+	s.count = int64(len(s.entries))
+	return nil
+}
+
+// order sorts the entries in memory and drops duplicates.
+func (s *Sorter) order() {
+	slices.SortFunc(s.entries, s.compare)
+	if s.conf.Duplicates != Keep {
+		s.entries = slices.CompactFunc(s.entries, func(a, b entry) bool {
+			if a.prefix != b.prefix {
+				return false
+			}
+			ka, da := s.at(a)
+			kb, db := s.at(b)
+			return s.conf.Duplicates.same(ka, da, kb, db)
+		})
+	}
+}
+
+func (s *Sorter) compare(a, b entry) int {
+	if a.prefix != b.prefix {
+		if a.prefix < b.prefix {
+			return -1
+		}
+		return 1
+	}
+	ka, da := s.at(a)
+	kb, db := s.at(b)
+	if c := bytes.Compare(ka, kb); c != 0 {
+		return c
+	}
+	return bytes.Compare(da, db)
+}
+
+// same says whether the second of two neighbours is dropped.
+func (d Duplicates) same(ka, da, kb, db []byte) bool {
+	return d != Keep && bytes.Equal(ka, kb) && (d == DropKeys || bytes.Equal(da, db))
+}
+
+func (s *Sorter) at(e entry) (key, data []byte) {
+	key, data, _ = cutEntry(s.chunks[e.chunk][e.offset:])
+	return key, data
+}
+
+// At gives the i-th entry after Sort, counted from 0, while all is in memory. The bytes are valid until Close.
+func (s *Sorter) At(i int) (key, data []byte) { return s.at(s.entries[i]) }
+
+// Search gives the number of entries before key, after Sort, while all is in memory.
+func (s *Sorter) Search(key []byte) int {
+	p := prefix(key)
+	n, _ := slices.BinarySearchFunc(s.entries, key, func(e entry, key []byte) int {
+		if e.prefix != p {
+			if e.prefix < p {
+				return -1
+			}
+			return 1
+		}
+		k, _ := s.at(e)
+		return bytes.Compare(k, key)
+	})
+	return n
+}
+
+// Close gives up memory and file.
+func (s *Sorter) Close() error {
+	s.entries, s.chunks, s.runs, s.buf = nil, nil, nil, nil
+	if s.file == nil {
+		return nil
+	}
+	err := s.file.Close()
+	s.file = nil
+	if e := s.conf.FS.Remove(s.conf.Path); err == nil {
+		err = e
+	}
+	return err
+}
+
+// prefix is the beginning of a key as a number, by which most comparisons are decided.
+func prefix(key []byte) uint64 {
+	if len(key) >= 8 {
+		return binary.BigEndian.Uint64(key)
+	}
+	var b [8]byte
+	copy(b[:], key)
+	return binary.BigEndian.Uint64(b[:])
+}
+
+// An encoded entry is the length of its key and of its data, as varints, and both.
+func appendEntry(b, key, data []byte) []byte {
+	b = binary.AppendUvarint(b, uint64(len(key)))
+	b = binary.AppendUvarint(b, uint64(len(data)))
+	return append(append(b, key...), data...)
+}
+
+// cutEntry takes the entry at the beginning of b, and says how long it is; 0 if b has not all of it.
+func cutEntry(b []byte) (key, data []byte, size int) {
+	k, n := binary.Uvarint(b)
+	if n <= 0 {
+		return nil, nil, 0
+	}
+	d, m := binary.Uvarint(b[n:])
+	if m <= 0 {
+		return nil, nil, 0
+	}
+	at := n + m
+	rest := uint64(len(b) - at)
+	if k > rest || d > rest-k {
+		return nil, nil, 0
+	}
+	from := at + int(k)
+	size = from + int(d)
+	return b[at:from:from], b[from:size:size], size
+}
