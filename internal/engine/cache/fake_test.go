@@ -111,6 +111,12 @@ func (s *fakeFile) WritePages(first jet.Pgno, buf []byte) error {
 	return nil
 }
 
+func (s *fakeFile) setWriteErr(f func(jet.Pgno) error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.writeErr = f
+}
+
 func (s *fakeFile) BeginWrite(first jet.Pgno, n int) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -42,7 +42,7 @@ type Host interface {
 type Config struct {
 	PageSize int
 	// MaxPages is the number of pages to hold (JET_paramCacheSizeMax). At most three quarters of the physical
-	// memory are used, and at least 16 pages.
+	// memory are used, or less where the process may not have so much address space, and at least 16 pages.
 	MaxPages int
 	// ReservePages is up to which number Resize can go later; address space only. 0 means MaxPages.
 	ReservePages int
@@ -85,12 +85,12 @@ func New(cfg Config) (*Manager, error) {
 	if !page.ValidSize(cfg.PageSize) {
 		return nil, jet.ErrInvalidParameter.Errorf("page size %d", cfg.PageSize)
 	}
-	limit := clampPages(cfg.MaxPages, cfg.PageSize)
 	m := &Manager{pageSize: cfg.PageSize, host: cfg.Host, onError: cfg.OnError, waitLimit: cfg.WaitLimit}
 	if m.waitLimit == 0 {
 		m.waitLimit = defaultWaitLimit
 	}
-	if err := m.regions.reserve(max(limit, clampPages(cfg.ReservePages, cfg.PageSize))+slack, cfg.PageSize); err != nil {
+	limit := clampPages(cfg.MaxPages, cfg.PageSize)
+	if err := m.regions.reserve(max(limit, clampPages(cfg.ReservePages, cfg.PageSize))+slack, minFrames+slack, cfg.PageSize); err != nil {
 		return nil, err
 	}
 	m.frames = m.regions.frames()

@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"errors"
 	"unsafe"
 
 	"esent/internal/jet"
@@ -18,15 +19,31 @@ type memory struct {
 // commitStep is how many frames are made usable at once.
 const commitStep = 64
 
-func (r *memory) reserve(count, pageSize int) (err error) {
+// reserve gets address space for count frames, or for fewer, down to least, where the system does not give so
+// much.
+func (r *memory) reserve(count, least, pageSize int) error {
+	for {
+		err := r.reserveExactly(count, pageSize)
+		if err == nil || count <= least {
+			return err
+		}
+		count = max(count/2, least)
+	}
+}
+
+func (r *memory) reserveExactly(count, pageSize int) (err error) {
 	r.count, r.pageSize = (count+commitStep-1)/commitStep*commitStep, pageSize
 	for _, x := range []struct {
 		at   **region
 		size int
-	}{{&r.common, int(unsafe.Sizeof(shared{}))}, {&r.desc, r.count * frameSize}, {&r.pos, r.count * 8}, {&r.pages, r.count * pageSize}} {
+	}{
+		{&r.common, int(unsafe.Sizeof(shared{}))},
+		{&r.desc, r.count * frameSize},
+		{&r.pos, r.count * 8},
+		{&r.pages, r.count * pageSize},
+	} {
 		if *x.at, err = reserve(x.size); err != nil {
-			r.free() // what there is of it; the first error tells more
-			return err
+			return errors.Join(err, r.free())
 		}
 	}
 	return r.common.commit(0, len(r.common.mem))
