@@ -63,7 +63,7 @@ func (c *Cursor) nextLeaves(next []jet.Pgno, back bool) (n int) {
 		if !f.Valid(v) || child == jet.PgnoNull {
 			return 0
 		}
-		f, v, err = t.DB.Kernel.Cache.Get(t.DB.DB, child)
+		f, v, err = t.cache.Get(t.db, child)
 	}
 	return 0
 }

@@ -31,7 +31,7 @@ func (t *Tree) removable(p page.Page, i int, b *bookmark) bool {
 	}
 	b.set(&n, t.NonUnique)
 	node := t.node(b)
-	return !t.DB.Kernel.Versions.HasVersions(&node)
+	return !t.versions.HasVersions(&node)
 }
 
 // cleanPage removes what can be removed on one page, but never the last node of a page that is not the root.
@@ -76,8 +76,8 @@ func (t *Tree) cleanPage(s *version.Session, key, mark []byte) (sparse bool, err
 		return sparse, nil
 	}
 	// It is worth a read from the file only for pages that are rather empty.
-	if m := t.DB.Kernel.Cache; used <= page.Capacity(t.DB.PageSize)/2 || m.Cached(t.DB.DB, next) {
-		f, v, err := m.Get(t.DB.DB, next)
+	if m := t.cache; used <= page.Capacity(t.DB.PageSize)/2 || m.Cached(t.db, next) {
+		f, v, err := m.Get(t.db, next)
 		if err != nil {
 			return false, nil
 		}
@@ -306,7 +306,7 @@ func (t *Tree) executeMerge(s *version.Session, m *mergePlan) (ok bool, err erro
 	for i := range m.levels {
 		l := &m.levels[i]
 		if i == last && m.left != jet.PgnoNull {
-			f, err := k.Cache.Lock(t.DB.DB, m.left)
+			f, err := k.Cache.Lock(t.db, m.left)
 			if err != nil {
 				return false, err
 			}
@@ -323,7 +323,7 @@ func (t *Tree) executeMerge(s *version.Session, m *mergePlan) (ok bool, err erro
 	leaf := &m.levels[last]
 	var right *cache.Frame
 	if m.right != jet.PgnoNull {
-		if right, err = k.Cache.Lock(t.DB.DB, m.right); err != nil {
+		if right, err = k.Cache.Lock(t.db, m.right); err != nil {
 			return false, err
 		}
 		pages.add(right)
@@ -336,7 +336,7 @@ func (t *Tree) executeMerge(s *version.Session, m *mergePlan) (ok bool, err erro
 		return true, nil
 	}
 	if t.DB.Logged && m.kind == logstore.MergeFullRight {
-		if _, err := k.Versions.LogUndo(t.DB.ID, leaf.pgno); err != nil {
+		if _, err := k.Versions.LogUndo(t.dbid, leaf.pgno); err != nil {
 			return false, err
 		}
 	}
@@ -379,7 +379,7 @@ func (t *Tree) logMerge(s *version.Session, m *mergePlan, pages *latched, right 
 	for i := range m.levels {
 		l := &m.levels[i]
 		r := &logstore.Merge{
-			PageOp: logstore.PageOp{Proc: s.Proc, DB: t.DB.ID, Pgno: l.pgno, DBTime: now, DBTimeBefore: l.page.DBTime(),
+			PageOp: logstore.PageOp{Proc: s.Proc, DB: t.dbid, Pgno: l.pgno, DBTime: now, DBTimeBefore: l.page.DBTime(),
 				Trx: s.Begin0(), Level: s.Level(), Line: uint16(l.line), Flags: t.opFlags()},
 			FDP: t.FDP, ObjID: t.ObjID, MergeFlags: m.flags[i],
 			DBTimeRightBefore: jet.DBTimeNil, DBTimeLeftBefore: jet.DBTimeNil, DBTimeParentBefore: jet.DBTimeNil,
@@ -426,7 +426,7 @@ func (t *Tree) logMerge(s *version.Session, m *mergePlan, pages *latched, right 
 
 func (t *Tree) logEmptyTree(s *version.Session, m *mergePlan, pages *latched, now jet.DBTime) error {
 	root := &m.levels[0]
-	r := logstore.EmptyTree{NodeOp: logstore.NodeOp{PageOp: logstore.PageOp{Proc: s.Proc, DB: t.DB.ID, Pgno: root.pgno,
+	r := logstore.EmptyTree{NodeOp: logstore.NodeOp{PageOp: logstore.PageOp{Proc: s.Proc, DB: t.dbid, Pgno: root.pgno,
 		DBTime: now, DBTimeBefore: root.page.DBTime(), Trx: s.Begin0(), Level: s.Level(), Flags: t.opFlags()},
 		FDP: t.FDP, ObjID: t.ObjID}}
 	for i := range m.levels[1:] {

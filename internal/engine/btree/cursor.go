@@ -123,7 +123,7 @@ func (c *Cursor) BookmarkData() []byte {
 func (c *Cursor) Node() version.Node { return c.tree.node(&c.marks[c.now]) }
 
 func (t *Tree) node(b *bookmark) version.Node {
-	return version.Node{DB: t.DB.ID, FDP: t.FDP, Key: b.buf[:b.key:b.key], Data: b.buf[b.key:]}
+	return version.Node{DB: t.dbid, FDP: t.FDP, Key: b.buf[:b.key:b.key], Data: b.buf[b.key:]}
 }
 
 // Valid says that the page with the present node has not changed since the cursor came to it: data taken from
@@ -142,44 +142,41 @@ func (c *Cursor) settle(f *cache.Frame, v uint64, line int, image []byte, trx *v
 // Next moves to the next node that session s sees. ErrNoCurrentRecord says that there is none: the cursor is
 // then behind the last node.
 func (c *Cursor) Next(s *version.Session) error {
-	if c.where == onNode {
-		f := c.frame
-		p := f.Page()
-		if line := int(c.line) + 1; line < p.Lines() {
-			n := p.Line(line)
-			if n.Flags&(page.NodeVersion|page.NodeDeleted) == 0 {
-				c.spare().set(&n, c.tree.NonUnique)
-				if f.Valid(c.version) {
-					c.line = int32(line)
-					c.now ^= 1
-					c.image = nil
-					return nil
-				}
-			}
-		}
+	if c.where == onNode && c.beside(int(c.line)+1) {
+		return nil
 	}
 	return c.step(s, false)
 }
 
 // Prev is Next in the other direction.
 func (c *Cursor) Prev(s *version.Session) error {
-	if c.where == onNode {
-		f := c.frame
-		p := f.Page()
-		if line := int(c.line) - 1; line >= 0 {
-			n := p.Line(line)
-			if n.Flags&(page.NodeVersion|page.NodeDeleted) == 0 {
-				c.spare().set(&n, c.tree.NonUnique)
-				if f.Valid(c.version) {
-					c.line = int32(line)
-					c.now ^= 1
-					c.image = nil
-					return nil
-				}
-			}
-		}
+	if c.where == onNode && c.beside(int(c.line)-1) {
+		return nil
 	}
 	return c.step(s, true)
+}
+
+// beside moves to a line of the present page, if the page has not changed and the line is a node without versions.
+func (c *Cursor) beside(line int) bool {
+	f := c.frame
+	p := f.Page()
+	if line < 0 || line >= p.Lines() {
+		return false
+	}
+	n := p.Line(line)
+	if flags := n.Flags & (page.NodeVersion | page.NodeDeleted); flags != 0 {
+		if t := c.tree; flags != page.NodeVersion || p.DBTime() >= t.versions.CleanBelow(t.dbid) {
+			return false
+		}
+	}
+	c.marks[c.now^1].set(&n, c.tree.NonUnique)
+	if !f.Valid(c.version) {
+		return false
+	}
+	c.line = int32(line)
+	c.now ^= 1
+	c.image = nil
+	return true
 }
 
 // First moves to the first node that s sees; ErrNoCurrentRecord when there is none.
@@ -296,7 +293,7 @@ func (c *Cursor) scan(s *version.Session, f *cache.Frame, v uint64, line int, ba
 		if sibling == jet.PgnoNull {
 			return false, false, nil
 		}
-		nf, nv, err := t.DB.Kernel.Cache.Get(t.DB.DB, sibling)
+		nf, nv, err := t.cache.Get(t.db, sibling)
 		if !f.Valid(v) {
 			return false, true, nil
 		}
@@ -340,12 +337,11 @@ func (c *Cursor) look(s *version.Session, p page.Page, line int) (visible bool, 
 // view says how s sees a node that may have versions.
 func (t *Tree) view(s *version.Session, p page.Page, flags page.NodeFlags, b *bookmark) (visible bool, image []byte) {
 	deleted := flags&page.NodeDeleted != 0
-	st := t.DB.Kernel.Versions
-	if flags&page.NodeVersion == 0 || p.DBTime() < st.CleanBelow(t.DB.ID) {
+	if flags&page.NodeVersion == 0 || p.DBTime() < t.versions.CleanBelow(t.dbid) {
 		return !deleted, nil
 	}
 	node := t.node(b)
-	seen := st.View(s, &node, deleted)
+	seen := t.versions.View(s, &node, deleted)
 	return seen.Visible, seen.Image
 }
 

@@ -51,7 +51,7 @@ func (t *Tree) UpdateHeader(s *version.Session, update func(dst, old []byte) ([]
 			return err
 		}
 	}
-	f, err := t.DB.Kernel.Cache.Lock(t.DB.DB, t.Root)
+	f, err := t.cache.Lock(t.db, t.Root)
 	if err != nil {
 		return err
 	}

@@ -55,13 +55,13 @@ func releasePath(path []level) {
 // descend takes the path to the leaf of a bookmark. The caller holds the SMO mutex, so that the structure stays
 // as it is; leaves and the root's external header may change.
 func (t *Tree) descend(path []level, key, mark []byte) ([]level, error) {
-	m := t.DB.Kernel.Cache
+	m := t.cache
 restart:
 	for {
 		path = path[:0]
 		pgno := t.Root
 		for {
-			f, v, err := m.Get(t.DB.DB, pgno)
+			f, v, err := m.Get(t.db, pgno)
 			if err != nil {
 				return path, err
 			}
@@ -150,7 +150,7 @@ func (m *macro) commit(set ops.PageSet) error {
 		return err
 	}
 	start, end := m.start, m.end
-	info := logstore.MacroInfo{DB: m.t.DB.ID, Pages: make([]jet.Pgno, len(set))}
+	info := logstore.MacroInfo{DB: m.t.dbid, Pages: make([]jet.Pgno, len(set))}
 	for i := range set {
 		info.Pages[i] = set[i].Pgno
 	}
@@ -162,16 +162,16 @@ func (m *macro) commit(set ops.PageSet) error {
 
 // newPage formats a page that the tree was given.
 func (t *Tree) newPage(s *version.Session, pgno jet.Pgno) error {
-	f, err := t.DB.Kernel.Cache.LockNew(t.DB.DB, pgno)
+	f, err := t.cache.LockNew(t.db, pgno)
 	if err != nil {
 		return err
 	}
-	r := logstore.NewPage{Proc: s.Proc, DB: t.DB.ID, Pgno: pgno, ObjID: t.ObjID, DBTime: t.DB.NextDBTime()}
+	r := logstore.NewPage{Proc: s.Proc, DB: t.dbid, Pgno: pgno, ObjID: t.ObjID, DBTime: t.DB.NextDBTime()}
 	var start, end jet.LogPos
 	if t.DB.Logged {
 		s.Buf = r.Append(s.Buf[:0])
 		if start, end, err = s.Log(s.Buf); err != nil {
-			t.DB.Kernel.Cache.Discard(f)
+			t.cache.Discard(f)
 			return err
 		}
 	}

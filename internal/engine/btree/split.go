@@ -161,7 +161,7 @@ func (t *Tree) planPath(x *splitter, path []level, w *change) (plan []level, top
 
 // executeSplit does what was planned if no page has changed since; else ok is false.
 func (t *Tree) executeSplit(s *version.Session, plan []level, fresh []jet.Pgno, w *change) (ok bool, err error) {
-	m := t.DB.Kernel.Cache
+	m := t.cache
 	var pages latched
 	for i := range plan {
 		l := &plan[i]
@@ -174,7 +174,7 @@ func (t *Tree) executeSplit(s *version.Session, plan []level, fresh []jet.Pgno, 
 			continue
 		}
 		l.newPage, fresh = fresh[0], fresh[1:]
-		f, err := m.Lock(t.DB.DB, l.newPage)
+		f, err := m.Lock(t.db, l.newPage)
 		if err != nil {
 			pages.release()
 			return false, err
@@ -185,7 +185,7 @@ func (t *Tree) executeSplit(s *version.Session, plan []level, fresh []jet.Pgno, 
 	leaf := last.page.Has(page.FlagLeaf)
 	var right *cache.Frame
 	if next := last.page.Next(); leaf && next != jet.PgnoNull && last.plan.kind != logstore.SplitVertical {
-		if right, err = m.Lock(t.DB.DB, next); err != nil {
+		if right, err = m.Lock(t.db, next); err != nil {
 			pages.release()
 			return false, err
 		}
@@ -205,7 +205,7 @@ func (t *Tree) executeSplit(s *version.Session, plan []level, fresh []jet.Pgno, 
 func (t *Tree) logSplit(s *version.Session, plan []level, right *cache.Frame, pages *latched, w *change) error {
 	last := &plan[len(plan)-1]
 	if t.DB.Logged && last.plan.moves && last.page.Has(page.FlagLeaf) {
-		if _, err := t.DB.Kernel.Versions.LogUndo(t.DB.ID, last.pgno); err != nil {
+		if _, err := t.versions.LogUndo(t.dbid, last.pgno); err != nil {
 			pages.release()
 			return err
 		}
@@ -286,7 +286,7 @@ func (t *Tree) logSplit(s *version.Session, plan []level, right *cache.Frame, pa
 func (t *Tree) splitRecord(s *version.Session, l, above, below *level, now jet.DBTime) *logstore.Split {
 	p := l.page
 	r := &logstore.Split{
-		PageOp: logstore.PageOp{Proc: s.Proc, DB: t.DB.ID, Pgno: l.pgno, DBTime: now, DBTimeBefore: p.DBTime(),
+		PageOp: logstore.PageOp{Proc: s.Proc, DB: t.dbid, Pgno: l.pgno, DBTime: now, DBTimeBefore: p.DBTime(),
 			Trx: s.Begin0(), Level: s.Level(), Flags: t.opFlags()},
 		FDP: t.FDP, ObjID: t.ObjID,
 	}
@@ -324,7 +324,7 @@ func (t *Tree) splitRecord(s *version.Session, l, above, below *level, now jet.D
 // that of the split's record, its expected dbtime none (spec chapter 05, 14).
 func (t *Tree) splitLeafRecord(s *version.Session, l *level, now jet.DBTime, w *change) logstore.NodeRecord {
 	q := l.plan
-	op := logstore.NodeOp{PageOp: logstore.PageOp{Proc: s.Proc, DB: t.DB.ID, Pgno: l.pgno, DBTime: now,
+	op := logstore.NodeOp{PageOp: logstore.PageOp{Proc: s.Proc, DB: t.dbid, Pgno: l.pgno, DBTime: now,
 		DBTimeBefore: jet.DBTimeNil, Trx: s.Begin0(), Level: s.Level(), Line: uint16(q.line),
 		Flags: t.opFlags() | w.opFlags()}, RCE: w.rce, FDP: t.FDP, ObjID: t.ObjID}
 	switch q.oper {

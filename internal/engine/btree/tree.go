@@ -6,6 +6,7 @@ import (
 
 	"esent/internal/engine/cache"
 	"esent/internal/engine/page"
+	"esent/internal/engine/version"
 	"esent/internal/jet"
 )
 
@@ -22,6 +23,12 @@ type Tree struct {
 	NonUnique bool
 	// Source gives pages for splits.
 	Source PageSource
+
+	// What reads need of DB, at hand.
+	cache    *cache.Manager
+	db       *cache.DB
+	versions *version.Store
+	dbid     jet.DBID
 
 	reserve atomic.Int32 // bytes that appends leave free on a page
 	hint    uint32       // the root's frame, for Manager.GetHint
@@ -52,7 +59,7 @@ func (t *Tree) MaxNode() int {
 
 // getRoot is an optimistic reference to the root page.
 func (t *Tree) getRoot() (*cache.Frame, uint64, error) {
-	return t.DB.Kernel.Cache.GetHint(t.DB.DB, t.Root, &t.hint)
+	return t.cache.GetHint(t.db, t.Root, &t.hint)
 }
 
 var (
@@ -68,7 +75,7 @@ const maxDepth = 40
 
 // find goes down to the leaf that may hold the bookmark. The reference counts only while its version is valid.
 func (t *Tree) find(key, data []byte) (*cache.Frame, uint64, error) {
-	m := t.DB.Kernel.Cache
+	m := t.cache
 restart:
 	for {
 		f, v, err := t.getRoot()
@@ -89,7 +96,7 @@ restart:
 			if line >= p.Lines() || child == jet.PgnoNull {
 				return nil, 0, errNoChild
 			}
-			cf, cv, err := m.Get(t.DB.DB, child)
+			cf, cv, err := m.Get(t.db, child)
 			if !f.Valid(v) {
 				continue restart
 			}
@@ -112,7 +119,7 @@ restart:
 
 // findEdge goes down to the first or the last leaf.
 func (t *Tree) findEdge(last bool) (*cache.Frame, uint64, error) {
-	m := t.DB.Kernel.Cache
+	m := t.cache
 restart:
 	for {
 		f, v, err := t.getRoot()
@@ -135,7 +142,7 @@ restart:
 			if child == jet.PgnoNull {
 				return nil, 0, errNoChild
 			}
-			cf, cv, err := m.Get(t.DB.DB, child)
+			cf, cv, err := m.Get(t.db, child)
 			if !f.Valid(v) {
 				continue restart
 			}

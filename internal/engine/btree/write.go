@@ -153,8 +153,8 @@ func (t *Tree) judgeInsert(s *version.Session, p page.Page, line int, exact bool
 	}
 	flags := p.LineFlags(line)
 	if w.versioned() && flags&page.NodeVersion != 0 {
-		n := version.Node{DB: t.DB.ID, FDP: t.FDP, Key: w.key, Data: w.mark}
-		if t.DB.Kernel.Versions.Conflict(s, &n, version.OperInsert) != nil {
+		n := version.Node{DB: t.dbid, FDP: t.FDP, Key: w.key, Data: w.mark}
+		if t.versions.Conflict(s, &n, version.OperInsert) != nil {
 			return 0, jet.ErrKeyDuplicate
 		}
 	}
@@ -207,8 +207,8 @@ func (t *Tree) hasRoom(p page.Page, need int) bool {
 // reserved is how many bytes a rollback may claim for a line.
 func (t *Tree) reserved(p page.Page, line int) int {
 	n := p.Line(line)
-	st := t.DB.Kernel.Versions
-	if n.Flags&page.NodeVersion == 0 || p.DBTime() < st.CleanBelow(t.DB.ID) {
+	st := t.versions
+	if n.Flags&page.NodeVersion == 0 || p.DBTime() < st.CleanBelow(t.dbid) {
 		return 0
 	}
 	var b bookmark
@@ -394,8 +394,8 @@ func (c *Cursor) lock(s *version.Session, w *change, oper version.Oper) (f *cach
 	}
 	flags := f.Page().LineFlags(line)
 	if w.versioned() && flags&page.NodeVersion != 0 {
-		n := version.Node{DB: t.DB.ID, FDP: t.FDP, Key: w.key, Data: w.mark}
-		if err := t.DB.Kernel.Versions.Conflict(s, &n, oper); err != nil {
+		n := version.Node{DB: t.dbid, FDP: t.FDP, Key: w.key, Data: w.mark}
+		if err := t.versions.Conflict(s, &n, oper); err != nil {
 			f.UnlockUnchanged()
 			return nil, 0, err
 		}
@@ -460,8 +460,8 @@ func (t *Tree) createEntriesAt(s *version.Session, p page.Page, home jet.Pgno, l
 }
 
 func (t *Tree) createEntries(s *version.Session, p page.Page, home jet.Pgno, line int, w *change) error {
-	st := t.DB.Kernel.Versions
-	n := version.Node{DB: t.DB.ID, FDP: t.FDP, Key: w.key, Data: w.mark}
+	st := t.versions
+	n := version.Node{DB: t.dbid, FDP: t.FDP, Key: w.key, Data: w.mark}
 	x := version.Change{ObjID: t.ObjID, Pgno: home}
 	var old []byte
 	if w.kind != kindInsert {
@@ -513,7 +513,7 @@ func (t *Tree) pageOp(s *version.Session, f *cache.Frame, line int) (op logstore
 	if now <= before {
 		return op, jet.ErrDbTimeCorrupted
 	}
-	return logstore.PageOp{Proc: s.Proc, DB: t.DB.ID, Pgno: f.Pgno(), DBTime: now, DBTimeBefore: before,
+	return logstore.PageOp{Proc: s.Proc, DB: t.dbid, Pgno: f.Pgno(), DBTime: now, DBTimeBefore: before,
 		Trx: s.Begin0(), Level: s.Level(), Line: uint16(line), Flags: t.opFlags()}, nil
 }
 

@@ -56,9 +56,7 @@ func (m *Manager) extendFile(s *version.Session, n uint32) (ops.Extent, error) {
 // growDatabase adds pages to the database: request or more, in whole extensions, or when the file cannot grow so
 // much, at least least (spec chapter 03, 11.3).
 func (m *Manager) growDatabase(s *version.Session, root *btree.Tree, h ops.SpaceHeader, least, request uint32) error {
-	if err := m.refill(s, root, h); err != nil {
-		return err
-	}
+	// The size is that for the file as it is now, before the split buffers make it longer.
 	last, err := m.LastOwned(s)
 	if err != nil {
 		return err
@@ -69,7 +67,11 @@ func (m *Manager) growDatabase(s *version.Session, root *btree.Tree, h ops.Space
 	} else {
 		size = max(size, h.Pages)
 	}
-	e, err := m.extendFile(s, m.aligned(last, size, least))
+	size = m.aligned(last, size, least)
+	if err := m.refill(s, root, h); err != nil {
+		return err
+	}
+	e, err := m.extendFile(s, size)
 	if err != nil && least < size {
 		e, err = m.extendFile(s, least)
 	}

@@ -148,6 +148,9 @@ func (m *Model) before(p page.Page, rce uint32, line int) {
 
 func (m *Model) node(rec logstore.NodeRecord) error {
 	op := rec.Page()
+	if r, ok := rec.(*logstore.Delta); ok {
+		m.keep(r.RCE, ops.Image{Delta: r.Value, Offset: r.Offset})
+	}
 	e, err := m.use(ops.Use{Pgno: op.Pgno, Before: op.DBTimeBefore}, op.DBTime)
 	if err != nil || !e.Apply {
 		return err
@@ -169,7 +172,6 @@ func (m *Model) node(rec logstore.NodeRecord) error {
 		m.before(p, r.RCE, int(r.Line))
 		return ops.Replace(p, r)
 	case *logstore.Delta:
-		m.keep(r.RCE, ops.Image{Delta: r.Value, Offset: r.Offset})
 		return ops.Delta(p, r)
 	case *logstore.SetExternalHeader:
 		return ops.SetExternalHeader(p, r)
