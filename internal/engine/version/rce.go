@@ -87,6 +87,7 @@ type RCE struct {
 	MaxSize, SizeDelta int
 
 	session   *Session // whose change it is
+	update    UpdateID // that the change belongs to
 	nullified bool     // guarded by the node's shard: rolled back
 	older     *RCE     // next older entry of the node; guarded by the node's shard
 	hashNext  *RCE     // next node of the bucket, valid in the newest entry of a node; guarded by the shard

@@ -24,6 +24,8 @@ type Session struct {
 	logged uint8
 	rces   *RCE // newest first
 
+	updates, update, hidden UpdateID // see update.go
+
 	// published is the snapshot with bit 32 set while a transaction is open, else 0.
 	published atomic.Uint64
 	// start is the position of the Begin0 record while the transaction is not finished.
@@ -194,20 +196,8 @@ func (s *Session) Rollback() error {
 func (s *Session) rollback(remove bool) error {
 	for s.rces != nil && s.rces.Level >= s.level {
 		r := s.rces
-		if r.Oper.changesPage() {
-			if err := s.store.pages.Undo(s, r); err != nil {
-				return err
-			}
-		}
-		if r.Action != nil {
-			if err := r.Action.Rollback(s); err != nil {
-				return err
-			}
-		}
-		s.store.nullify(r)
-		s.store.unlink(r)
-		if remove && r.Oper == OperInsert {
-			s.store.cleanup.enqueueUndone(r)
+		if err := s.undo(r, remove); err != nil {
+			return err
 		}
 		s.rces = r.previous
 	}
@@ -258,7 +248,7 @@ func (s *Session) newRCE(n *Node, c *Change) *RCE {
 	buf = append(append(append(buf, n.Key...), n.Data...), c.Before...)
 	k, d := len(n.Key), len(n.Key)+len(n.Data)
 	r := &RCE{Node: Node{DB: n.DB, FDP: n.FDP, Key: buf[:k:k], Data: buf[k:d:d]},
-		ObjID: c.ObjID, Oper: c.Oper, Level: s.level, Trx: s.trx, session: s, Before: buf[d:], Delta: c.Delta, Offset: c.Offset,
+		ObjID: c.ObjID, Oper: c.Oper, Level: s.level, Trx: s.trx, session: s, update: s.update, Before: buf[d:], Delta: c.Delta, Offset: c.Offset,
 		Action: c.Action, MaxSize: c.MaxSize, SizeDelta: c.SizeDelta, size: int64(len(buf) + rceOverhead)}
 	return r
 }

@@ -29,11 +29,11 @@ func (st *Store) View(s *Session, n *Node, deleted bool) View {
 			continue
 		}
 		if r.Trx == s.trx {
-			own = first
-			break
-		}
-		c := r.Trx.committed()
-		if c != jet.TrxMax && !(bounded && jet.TrxLess(snapshot, c)) {
+			if s.hidden == 0 || r.update != s.hidden {
+				own = first
+				break
+			}
+		} else if c := r.Trx.committed(); c != jet.TrxMax && !(bounded && jet.TrxLess(snapshot, c)) {
 			break
 		}
 		first = false
