@@ -201,6 +201,9 @@ func (w *flight) take(v victim) error {
 		w.held++
 		return nil
 	}
+	if !f.IsDirty() { // another flight took it before the latch was had
+		return nil
+	}
 	if w.db.Logged {
 		end, err := w.m.host.BeforeWrite(w.db, pgno)
 		switch {
