@@ -151,8 +151,6 @@ func decodeRow(s *record.Schema, rec []byte) (*Row, error) {
 		PagesOrLocale: uint32(d.number(colPagesOrLocale, true)),
 		Root:          d.number(colRootFlag, false) != 0,
 		RecordOffset:  uint16(d.number(colRecordOffset, false)),
-		LCMapFlags:    uint32(d.number(colLCMapFlags, false)),
-		HasLCMap:      !d.null,
 		KeyMost:       uint16(d.number(colKeyMost, false)),
 		LVChunkMax:    uint32(d.number(colLVChunkMax, false)),
 		LastSetTime:   d.number(colPgnoFDPLastSetTime, false),
@@ -175,6 +173,8 @@ func decodeRow(s *record.Schema, rec []byte) (*Row, error) {
 		SpaceDeferredLVHints: d.bytes(colSpaceDeferredLVHints),
 		LocaleName:           d.bytes(colLocaleName),
 	}
+	r.LCMapFlags = uint32(d.number(colLCMapFlags, false))
+	r.HasLCMap = !d.null
 	if d.err == nil && r.Name == "" {
 		d.err = jet.ErrCatalogCorrupted.Errorf("catalog row without a name")
 	}

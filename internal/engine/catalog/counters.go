@@ -1,0 +1,7 @@
+package catalog
+
+import "sync"
+
+type autoInc struct{ mu sync.Mutex }
+type counter struct{ mu sync.Mutex }
+type systemTables struct{}
