@@ -234,10 +234,10 @@ func runModel(t *testing.T, x *fixture, pages int) {
 
 // checkOldest checks that no change below OldestDirty is missing from the file.
 func checkOldest(t *testing.T, x *fixture, model []modelPage) {
-	done := make([]int, len(model))
+	done, cuts := make([]int, len(model)), make([]int64, len(model))
 	for i := range model {
 		model[i].mu.Lock()
-		done[i] = len(model[i].changes)
+		done[i], cuts[i] = len(model[i].changes), model[i].cuts.Load()
 		model[i].mu.Unlock()
 	}
 	oldest := x.OldestDirty(x.db)
@@ -247,7 +247,10 @@ func checkOldest(t *testing.T, x *fixture, model []modelPage) {
 		}
 		inFile, _ := x.file.content(jet.Pgno(i))
 		model[i].mu.Lock()
-		for _, c := range model[i].changes[:min(done[i], len(model[i].changes))] {
+		if model[i].cuts.Load() != cuts[i] {
+			done[i] = 0 // these changes are no more
+		}
+		for _, c := range model[i].changes[:done[i]] {
 			if c.seq > inFile.seq && jet.LogPos(c.start) < oldest {
 				t.Errorf("page %d: change %d at %v is not in the file, oldest is %v", i, c.seq, jet.LogPos(c.start), oldest)
 				break
