@@ -162,7 +162,9 @@ func (db *DB) Forget(tree *Tree) {
 			delete(db.trees, r)
 		}
 	}
-	db.gone[tree.ObjID] = struct{}{}
+	if !db.Kernel.Versions.Empty() {
+		db.gone[tree.ObjID] = struct{}{}
+	}
 }
 
 func (db *DB) isGone(id jet.ObjID) bool {

@@ -22,6 +22,7 @@ type Options struct {
 	CachePages int    // 1000
 	Pages      uint32 // of the new database: 254
 	Extension  uint32 // 256
+	MaxPages   uint32 // of the database: no limit
 	Unlogged   bool
 	// Background runs tasks on goroutines; else they run when they are waited for, or the test calls Clean.
 	Background bool
@@ -77,7 +78,7 @@ func New(t testing.TB, o Options) *Kernel {
 	k.Must(err)
 	k.DB, err = k.Trees.Attach(cdb, ops.Format{ReservedTags: true})
 	k.Must(err)
-	k.Space = space.New(k.DB, space.Config{File: k.File, Extension: o.Extension})
+	k.Space = space.New(k.DB, space.Config{File: k.File, Extension: o.Extension, MaxPages: o.MaxPages})
 	k.Session = k.NewSession()
 	k.Must(k.File.Grow(jet.Pgno(o.Pages)))
 	k.Must(k.Session.Begin())
