@@ -417,6 +417,7 @@ func TestGate(t *testing.T) {
 	if err := x.FlushOlder(x.db, jet.LogPosMax); err != nil {
 		t.Fatal(err)
 	}
+	x.writer.Wait() // it may have had some of them under way
 	for pgno := jet.Pgno(2); pgno <= 8; pgno++ {
 		want := uint64(1)
 		if pgno >= 4 && pgno <= 6 {

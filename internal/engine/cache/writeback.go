@@ -128,7 +128,7 @@ const flushRounds = 3
 
 // FlushOlder writes db's pages whose oldest change lies before than in the log, so that the checkpoint may
 // advance (spec chapter 05, 17.4). Pages that cannot be written now, because a backup reads them or a latch is
-// held for long, are left: OldestDirty tells.
+// held for long, are left, and so are those that another writer has under way: OldestDirty tells.
 func (m *Manager) FlushOlder(db *DB, than jet.LogPos) error {
 	for b := (backoff{}); b.n < flushRounds; b.wait() {
 		list := m.dirtyPages(db, uint64(than))
