@@ -1,0 +1,53 @@
+package engine
+
+import (
+	"strings"
+
+	"esent/internal/engine/dbfile"
+	"esent/internal/engine/recovery"
+)
+
+// recoveryHost is the instance as recovery sees it (recovery.Host).
+type recoveryHost struct {
+	inst    *Instance
+	options *InitOptions
+}
+
+// OpenLog implements recovery.Host.
+func (h *recoveryHost) OpenLog(t recovery.Tail, state recovery.LogState) (recovery.Log, error) {
+	i := h.inst
+	i.gens.setRedo(state)
+	l, v, err := i.resume(t, state.Checkpoint())
+	if err != nil {
+		return nil, err
+	}
+	i.log, i.logVersion = l, v
+	i.writing.Store(l)
+	return sessionLog{l}, nil
+}
+
+// Control implements recovery.Host.
+func (h *recoveryHost) Control(c *recovery.Control) error {
+	if h.options.Control == nil {
+		return c.Default
+	}
+	return h.options.Control(c)
+}
+
+// Progress implements recovery.Host.
+func (h *recoveryHost) Progress(done, total int) error {
+	if h.options.Progress == nil {
+		return nil
+	}
+	return h.options.Progress(done, total)
+}
+
+// Fault implements recovery.Host.
+func (h *recoveryHost) Fault(db *recovery.Database, f dbfile.Fault) {
+	h.inst.pageFault(db.Path)(f)
+}
+
+// baseName is the last part of a path of either system.
+func baseName(p string) string {
+	return p[strings.LastIndexAny(p, `/\`)+1:]
+}

@@ -1,0 +1,200 @@
+package engine
+
+import (
+	"sync/atomic"
+
+	"esent/internal/engine/version"
+	"esent/internal/jet"
+)
+
+// Thread identifies a thread of the caller; 0 stands for "the only one", as in tests.
+type Thread uint64
+
+// Session is a JET session: transactions, the databases and cursors it has open. Calls on one session from
+// two threads at once are refused (spec chapter 01, 4).
+type Session struct {
+	inst *Instance
+	trx  *version.Session
+
+	// busy is 0 outside of calls, busyInside in a call, busyCallback while a callback of the caller runs in
+	// a call, and busyInside|busyCallback in a call from there.
+	busy atomic.Uint32
+	// ended is set by JetEndSession.
+	ended atomic.Bool
+
+	commitDefault jet.Grbit
+	readOnly      bool   // the open transaction is
+	levels        levels // of transactions, as cursors need them
+
+	owner owner
+
+	databases []openDatabase
+	held      []*Database            // closed in the open transaction
+	cursors   *Cursor                // newest first, linked by Cursor.nextOfSession
+	settings  map[jet.ParamID][]byte // session parameters that only say something about the caller
+}
+
+const (
+	busyInside   = 1
+	busyCallback = 2
+)
+
+// openDatabase counts a session's opens of one database.
+type openDatabase struct {
+	db    *Database
+	count int
+}
+
+// BeginSession opens a session (JetBeginSession). ErrOutOfSessions beyond JET_paramMaxSessions.
+func (i *Instance) BeginSession() (*Session, error) {
+	if err := i.enter(); err != nil {
+		return nil, err
+	}
+	defer i.leave()
+	return i.newSession()
+}
+
+func (i *Instance) newSession() (*Session, error) {
+	t, err := i.versions.NewSession()
+	if err != nil {
+		return nil, err
+	}
+	s := &Session{inst: i, trx: t, commitDefault: jet.Grbit(i.number(jet.ParamCommitDefault))}
+	i.addSession(s)
+	return s, nil
+}
+
+// Dup opens another session of the same instance (JetDupSession).
+func (s *Session) Dup(t Thread) (*Session, error) {
+	if err := s.enterOwned(t); err != nil {
+		return nil, err
+	}
+	defer s.leave()
+	return s.inst.newSession()
+}
+
+// Instance is the session's instance.
+func (s *Session) Instance() *Instance { return s.inst }
+
+// enter begins a call on the session: one thread at a time, and only while the instance takes calls.
+func (s *Session) enter() error {
+	if !s.busy.CompareAndSwap(0, busyInside) && !s.busy.CompareAndSwap(busyCallback, busyCallback|busyInside) {
+		if s.ended.Load() {
+			return jet.ErrInvalidSesid
+		}
+		return jet.ErrSessionSharingViolation
+	}
+	if s.inst.gate.Load() == 0 && !s.ended.Load() {
+		return nil
+	}
+	return s.refused()
+}
+
+// refused ends a call that may not go on and says why.
+func (s *Session) refused() error {
+	s.leave()
+	if s.ended.Load() {
+		return jet.ErrInvalidSesid
+	}
+	return s.inst.refusal()
+}
+
+// enterAlways is enter for the calls that stay allowed after JetStopService (spec chapter 01, 2.6).
+func (s *Session) enterAlways() error {
+	if !s.busy.CompareAndSwap(0, busyInside) && !s.busy.CompareAndSwap(busyCallback, busyCallback|busyInside) {
+		return jet.ErrSessionSharingViolation
+	}
+	if g := s.inst.gate.Load(); g&^gateStopped == 0 && !s.ended.Load() {
+		return nil
+	}
+	return s.refused()
+}
+
+// enterOwned is enter for calls that check which thread the transaction belongs to.
+func (s *Session) enterOwned(t Thread) error {
+	if err := s.enter(); err != nil {
+		return err
+	}
+	if !s.owner.allows(t, s.trx.Level()) {
+		s.leave()
+		return jet.ErrSessionSharingViolation
+	}
+	return nil
+}
+
+func (s *Session) leave() { s.busy.And(^uint32(busyInside)) }
+
+// inCallback runs a callback of the caller inside a call: the session may be used from there.
+func (s *Session) inCallback(f func()) {
+	old := s.busy.Swap(busyCallback)
+	defer s.busy.Store(old)
+	f()
+}
+
+// awaitIdle waits until no call is inside the session; the instance refuses new ones.
+func (s *Session) awaitIdle() {
+	for s.busy.Load() != 0 {
+		pause()
+	}
+}
+
+// End rolls back, closes what the session has open, and ends it (JetEndSession).
+func (s *Session) End(t Thread) error {
+	if err := s.enterAlways(); err != nil {
+		return err
+	}
+	defer s.leave()
+	if !s.owner.allows(t, s.trx.Level()) {
+		return jet.ErrSessionSharingViolation
+	}
+	return s.end()
+}
+
+func (s *Session) end() error {
+	for s.trx.Level() > 0 {
+		if err := s.rollbackLevel(); err != nil {
+			return err
+		}
+	}
+	for s.cursors != nil {
+		if err := s.cursors.close(); err != nil {
+			return err
+		}
+	}
+	for len(s.databases) > 0 {
+		s.forgetDatabase(s.databases[len(s.databases)-1].db)
+	}
+	s.ended.Store(true)
+	s.inst.removeSession(s)
+	s.inst.versions.EndSession(s.trx)
+	return nil
+}
+
+// abandon ends a session of an instance that stops without bringing anything to its files.
+func (s *Session) abandon() {
+	s.dropCursors()
+	s.trx.Forget()
+	s.transactionEnded()
+	for len(s.databases) > 0 {
+		s.forgetDatabase(s.databases[len(s.databases)-1].db)
+	}
+	s.ended.Store(true)
+	s.inst.removeSession(s)
+}
+
+// SetCommitDefault sets the flags that JetCommitTransaction adds to none (JET_paramCommitDefault).
+func (s *Session) SetCommitDefault(grbit jet.Grbit) error {
+	if err := s.enter(); err != nil {
+		return err
+	}
+	defer s.leave()
+	return s.setCommitDefault(grbit)
+}
+
+func (s *Session) setCommitDefault(grbit jet.Grbit) error {
+	if grbit&^commitBits != 0 {
+		return jet.ErrInvalidParameter
+	}
+	s.commitDefault = grbit
+	return nil
+}
