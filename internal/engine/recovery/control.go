@@ -1,0 +1,60 @@
+package recovery
+
+import "esent/internal/jet"
+
+// control asks the application, which may end recovery by an error.
+func (r *run) control(c *Control) error { return r.cfg.Host.Control(c) }
+
+// eventControl tells the application of an event; an error keeps it out of the event log.
+func (r *run) eventControl(id int) error {
+	return r.control(&Control{Kind: ControlEvent, EventID: id})
+}
+
+// total is what progress is counted up to.
+const total = 100
+
+// progress counts how much of the log is replayed, by generations and segments (spec chapter 05, 24).
+type progress struct {
+	r *run
+	// gens is the number of logs to replay, done those replayed.
+	gens, done int
+	shown      int
+	isec       uint16
+}
+
+func (p *progress) init(r *run, st *start) {
+	high := max(r.dir.Highest(), st.gen)
+	if h := r.cfg.Hard; h != nil {
+		high = max(high, h.GenHigh)
+	}
+	if r.dir.Current && !st.current {
+		high++
+	}
+	*p = progress{r: r, gens: int(high-st.gen) + 1}
+}
+
+// at notes that replay has come to pos.
+func (p *progress) at(pos jet.LogPos) error {
+	if pos.Isec() == p.isec {
+		return nil
+	}
+	p.isec = pos.Isec()
+	segments := int(p.r.segments)
+	return p.show(total*p.done/p.gens + total*int(p.isec)/(segments*p.gens))
+}
+
+// logDone notes that a log was replayed.
+func (p *progress) logDone() error {
+	p.done++
+	p.isec = 0
+	return p.show(total * p.done / p.gens)
+}
+
+func (p *progress) show(percent int) error {
+	percent = min(percent, total)
+	if percent <= p.shown || percent == total {
+		return nil // the end is told by ControlComplete
+	}
+	p.shown = percent
+	return p.r.cfg.Host.Progress(percent, total)
+}

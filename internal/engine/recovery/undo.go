@@ -1,0 +1,264 @@
+package recovery
+
+import (
+	"cmp"
+	"errors"
+	"slices"
+
+	"esent/internal/engine/dbfile"
+	"esent/internal/eventlog"
+	"esent/internal/jet"
+	"esent/internal/logstore"
+)
+
+// redone judges what replay has come to, when there are no more logs (spec chapter 05, 22.2).
+func (r *run) redone() error {
+	for _, a := range r.dbs {
+		if a.open() {
+			if err := a.lost.first(); err != nil {
+				return err
+			}
+			if err := r.patched(a); err != nil {
+				return err
+			}
+		}
+	}
+	if r.warning != 0 {
+		return nil // the rest of the log was given up, knowingly
+	}
+	err := r.required(r.cur.gen)
+	if err == nil || jet.CodeOf(err) != jet.ErrCommittedLogFilesMissing || !r.has(jet.BitReplayIgnoreLostLogs) {
+		return err
+	}
+	r.warning = jet.WrnCommittedLogFilesLost
+	return nil
+}
+
+// patched makes a database whose pages were replaced an ordinary dirty one, now that its logs are replayed.
+func (r *run) patched(a *attachment) error {
+	if h := a.File.Header(); h.State != dbfile.StateDirtyAndPatched || r.cur.gen < h.GenMaxRequired {
+		return nil
+	}
+	var err error
+	a.File.UpdateHeader(func(h *dbfile.Header) {
+		err = h.SetState(dbfile.StateDirty, dbfile.LogRange{Min: h.GenMinRequired, Max: h.GenMaxRequired, CreatedAt: r.cur.created})
+	})
+	return err
+}
+
+// committedLost corrects headers that speak of generations which are lost.
+func (r *run) committedLost() error {
+	for _, a := range r.dbs {
+		if !a.open() {
+			continue
+		}
+		if h := a.File.Header(); h.GenMaxCommitted <= r.cur.gen {
+			continue
+		}
+		a.File.UpdateHeader(func(h *dbfile.Header) {
+			h.GenMaxCommitted, h.GenMaxCreatedAt = r.cur.gen, r.cur.created
+			h.GenRecovering = 0
+		})
+		if err := a.File.WriteHeader(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// finish undoes what is open, leaves the databases clean and tells the log's end (spec chapter 05, 22.3 to
+// 22.5).
+func (r *run) finish(res *Result) error {
+	res.Warning, res.RedoFrom, res.Records = r.warning, r.redoFrom, r.records
+	res.Tail = Tail{Header: r.last.Header, Path: r.last.Path(), Current: r.last.current, Scan: r.last.scan, Naming: r.naming}
+	if r.warning != 0 {
+		if err := r.committedLost(); err != nil {
+			return err
+		}
+	}
+	c := Control{Kind: ControlBeginUndo}
+	if r.has(jet.BitRecoveryWithoutUndo) {
+		c.Default = jet.ErrRecoveredWithoutUndo
+	}
+	if err := r.control(&c); err != nil && (jet.CodeOf(err) != jet.ErrRecoveredWithoutUndo || !r.ended) {
+		return r.withoutUndo(err)
+	}
+	quit := r.lastTerm
+	if !r.ended {
+		var err error
+		if quit, err = r.undo(res); err != nil {
+			return err
+		}
+	}
+	res.Outcome = Recovered
+	return r.checkpoint(res, quit)
+}
+
+// withoutUndo stops before undo. What can be written is written; pages with changes whose images are not in the
+// log stay behind, and will be replayed again.
+func (r *run) withoutUndo(err error) error {
+	if jet.CodeOf(err) != jet.ErrRecoveredWithoutUndo {
+		return err
+	}
+	for _, a := range r.dbs {
+		if !a.open() {
+			continue
+		}
+		e := r.cfg.Kernel.Cache.FlushOlder(a.Cache, jet.LogPosMax)
+		if e == nil {
+			e = a.Cache.Sync()
+		}
+		if e == nil {
+			e = a.File.WriteHeader()
+		}
+		if e != nil {
+			return e
+		}
+	}
+	r.events().Report(eventlog.StopRedoWithoutUndo)
+	return err
+}
+
+// undo rolls all open transactions back, closes the databases clean, and gives the position of the
+// RecoveryQuit2 record that says so.
+func (r *run) undo(res *Result) (quit jet.LogPos, err error) {
+	r.undoing = true
+	// The last log may hold no record that replay could have met.
+	if err := r.Rolled(r.cur.gen, r.cur.created); err != nil {
+		return 0, err
+	}
+	if r.log, err = r.cfg.Host.OpenLog(res.Tail, r); err != nil {
+		return 0, err
+	}
+	res.Log = r.log
+	r.versions().SetLog(r.log)
+	r.versions().SetRedo(false)
+	var begun jet.LogPos
+	if !r.lastIsMark {
+		rec := logstore.RecoveryUndo{Time: r.now()}
+		if begun, _, err = r.log.Append(rec.Append(nil)); err != nil {
+			return 0, err
+		}
+	}
+	if err := r.abortMacros(); err != nil {
+		return 0, err
+	}
+	if err := r.mismatched(); err != nil {
+		return 0, err
+	}
+	for _, s := range r.openSessions() {
+		if err := s.RollbackAll(); err != nil {
+			return 0, err
+		}
+	}
+	if err := r.closeDatabases(); err != nil {
+		return 0, err
+	}
+	q := logstore.Term{Kind: logstore.RecRecoveryQuit2, Begin: begun, RedoFrom: r.redoFrom, Hard: r.cfg.Hard != nil, Time: r.now()}
+	quit, end, err := r.log.Append(q.Append(nil))
+	if err != nil {
+		return 0, err
+	}
+	return quit, r.log.Flush(end)
+}
+
+// openSessions are the sessions by rising number.
+func (r *run) openSessions() []*session {
+	list := make([]*session, 0, len(r.sessions))
+	for _, s := range r.sessions {
+		list = append(list, s)
+	}
+	slices.SortFunc(list, func(a, b *session) int { return cmp.Compare(a.Proc, b.Proc) })
+	return list
+}
+
+// abortMacros logs that macros which the log does not end are dropped.
+func (r *run) abortMacros() error {
+	for _, s := range r.openSessions() {
+		for _, m := range s.macros {
+			rec := logstore.Macro{Kind: logstore.RecMacroAbort, Proc: s.Proc, DBTime: m.dbtime}
+			if _, _, err := r.log.Append(rec.Append(nil)); err != nil {
+				return err
+			}
+		}
+		s.macros = nil
+	}
+	return nil
+}
+
+// mismatched says whether a database that is attached at the end of the log is not there (spec chapter 05,
+// 22.4, step 4).
+func (r *run) mismatched() error {
+	for i, a := range r.dbs {
+		if a == nil || a.open() {
+			continue
+		}
+		var err error
+		switch {
+		case a.skipped:
+			err = jet.ErrAttachedDatabaseMismatch
+		case r.ignorable(a), r.lastIsMark && a.what == deferFuture:
+		case a.what == deferDenied:
+			err = jet.ErrAccessDenied
+		default:
+			err = jet.ErrAttachedDatabaseMismatch
+		}
+		if err != nil {
+			r.events().Report(eventlog.AttachedMismatchEndOfRecovery, err, a.Path)
+			return jet.CodeOf(err).Errorf("%s is attached at the end of the log", a.Path)
+		}
+		r.dbs[i] = nil
+	}
+	return nil
+}
+
+// closeDatabases writes all pages and makes the headers clean at a ShutDownMark.
+func (r *run) closeDatabases() error {
+	for _, a := range r.dbs {
+		if a.open() && !a.creating {
+			if err := r.cfg.Kernel.Cache.FlushDB(a.Cache); err != nil {
+				return err
+			}
+		}
+	}
+	rec := logstore.Mark{Kind: logstore.RecShutDownMark}
+	pos, end, err := r.log.Append(rec.Append(nil))
+	if err == nil {
+		err = r.log.Flush(end)
+	}
+	if err != nil {
+		return err
+	}
+	for _, a := range r.dbs {
+		if a != nil {
+			err = errors.Join(err, r.detach(a, pos))
+		}
+	}
+	return err
+}
+
+// checkpoint makes the clean end durable, so that the next start finds nothing to do, and removes logs where
+// that was asked for.
+func (r *run) checkpoint(res *Result, at jet.LogPos) error {
+	c := &logstore.Checkpoint{Pos: at, DBConsistency: at, SignLog: r.signLog, Params: r.cfg.Params, HasAttachments: true}
+	if old, err := logstore.ReadCheckpoint(r.fs, r.checkpointPath(), r.signLog); err == nil {
+		c.LastFullBackup, c.FullBackup, c.FullBackupTime = old.LastFullBackup, old.FullBackup, old.FullBackupTime
+		c.IncBackup, c.IncBackupTime = old.IncBackup, old.IncBackupTime
+	}
+	if err := logstore.WriteCheckpoint(r.fs, r.cfg.SystemDir, r.naming.Checkpoint(), c); err != nil {
+		return err
+	}
+	res.Checkpoint = c
+	if !r.has(jet.BitTruncateLogsAfterRecovery) {
+		return nil
+	}
+	for _, a := range r.dir.Archives {
+		// The last log stays even when it is an archive: the stream goes on from it.
+		if a.Gen < at.Gen() && a.Gen < r.last.Header.Gen {
+			if err := r.fs.Remove(r.logPath(a.Name)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
