@@ -28,6 +28,8 @@ func (s *Session) CreateDatabase(t Thread, file string, maxPages uint32, grbit j
 		return 0, jet.ErrInTransaction
 	case maxPages > uint32(jet.PgnoSysMax):
 		return 0, jet.ErrDatabaseInvalidPages
+	case grbit&jet.BitDbVersioningOff != 0 && grbit&jet.BitDbRecoveryOff == 0:
+		return 0, jet.ErrCannotDisableVersioning
 	case i.format().UsePersisted:
 		return 0, jet.ErrInvalidOperation
 	}

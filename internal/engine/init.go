@@ -18,8 +18,10 @@ type InitOptions struct {
 	// Grbit is a set of the JET_bitReplay… and JET_bitRecoveryWithoutUndo kind (spec chapter 05, 24); unknown bits
 	// are ignored.
 	Grbit jet.Grbit
-	// Map tells recovery where the databases are that the log names; nil takes every name as it stands.
-	Map func(logged string, sign jet.Signature) (recovery.Mapping, error)
+	// Maps tells recovery where the databases are that the log names, HasMap that the application gave a map at
+	// all, if an empty one. Without, every database is where the log says.
+	Maps   []DatabaseMap
+	HasMap bool
 	// Control is the application's recovery-control callback, nil for none.
 	Control func(c *recovery.Control) error
 	// Progress is told how much of the log is replayed; its error ends recovery.
@@ -148,7 +150,7 @@ func (i *Instance) startLog(o InitOptions) (jet.Err, error) {
 	res, err := recovery.Run(recovery.Config{
 		Env: i.env, LogDir: i.set.logPath, SystemDir: i.set.systemPath, Naming: i.set.naming, PageSize: i.set.pageSize,
 		Grbit: o.Grbit, DeleteOutOfRangeLogs: i.set.deleteOutOfRange, Params: i.dbmsParams(), Kernel: i.kernel,
-		Map: i.recoveryMap(o.Map), Host: h, Events: i.events})
+		Map: i.recoveryMap(&o), Host: h, Events: i.events})
 	i.gens.setRedo(nil)
 	if err != nil {
 		return 0, err
@@ -160,7 +162,7 @@ func (i *Instance) startLog(o InitOptions) (jet.Err, error) {
 		err = i.continueStream(&res)
 	default: // it is open since recovery has undone
 		i.check.file = *res.Checkpoint
-		err = i.checkLogSize(&res)
+		err = i.continueRecovered(&res)
 	}
 	if err == nil {
 		err = i.logInit()
@@ -169,17 +171,6 @@ func (i *Instance) startLog(o InitOptions) (jet.Err, error) {
 		_, err = i.log.DeleteArchives(0, i.initPos.Gen())
 	}
 	return res.Warning, err
-}
-
-// recoveryMap is what recovery asks for the place of a database: the application's map, or the folder that
-// JET_paramAlternateDatabaseRecoveryPath names.
-func (i *Instance) recoveryMap(given func(string, jet.Signature) (recovery.Mapping, error)) func(string, jet.Signature) (recovery.Mapping, error) {
-	if given != nil || i.set.alternatePath == "" {
-		return given
-	}
-	return func(logged string, _ jet.Signature) (recovery.Mapping, error) {
-		return recovery.Mapping{Path: withSlash(i.set.alternatePath) + baseName(logged)}, nil
-	}
 }
 
 // logConfig is how the instance's log is written.
@@ -239,20 +230,12 @@ func (i *Instance) continueStream(res *recovery.Result) error {
 	return nil
 }
 
-// resume opens the log behind its tail.
-func (i *Instance) resume(t recovery.Tail, checkpoint jet.LogPos) (*logstore.Log, logstore.Version, error) {
-	cfg := i.logConfig(t.Naming)
-	i.gens.setCurrent(t.Header.Gen, t.Header.Created)
-	l, err := logstore.Open(cfg, logHost{i}, logstore.Resume{Header: t.Header, Scan: t.Scan, Archived: !t.Current}, checkpoint)
-	return l, logstore.VersionForEFV(cfg.EFV).Max(t.Header.Version), err
-}
-
-// checkLogSize is replaceStream for a log that recovery has opened.
-func (i *Instance) checkLogSize(res *recovery.Result) error {
-	if !i.wrongLogSize(res) {
+// continueRecovered is continueStream for a log that recovery has opened.
+func (i *Instance) continueRecovered(res *recovery.Result) error {
+	if !i.wrongLogSize(res) && !i.otherNames(res) {
 		return nil
 	}
-	if !i.set.cleanupMismatched {
+	if i.wrongLogSize(res) && !i.set.cleanupMismatched {
 		return jet.ErrLogFileSizeMismatchDatabasesConsistent
 	}
 	if err := i.log.Close(); err != nil {
@@ -262,23 +245,44 @@ func (i *Instance) checkLogSize(res *recovery.Result) error {
 	return err
 }
 
+// resume opens the log behind its tail.
+func (i *Instance) resume(t recovery.Tail, checkpoint jet.LogPos) (*logstore.Log, logstore.Version, error) {
+	cfg := i.logConfig(t.Naming)
+	i.gens.setCurrent(t.Header.Gen, t.Header.Created)
+	l, err := logstore.Open(cfg, logHost{i}, logstore.Resume{Header: t.Header, Scan: t.Scan, Archived: !t.Current}, checkpoint)
+	return l, logstore.VersionForEFV(cfg.EFV).Max(t.Header.Version), err
+}
+
 func (i *Instance) wrongLogSize(res *recovery.Result) bool {
 	return i.set.logSizeSet && res.Tail.Header.Segments != i.set.logSegments
 }
 
+// otherNames says that the logs have another extension than is configured, and are to be replaced: that needs
+// circular logging (spec chapter 05, 1).
+func (i *Instance) otherNames(res *recovery.Result) bool {
+	return i.set.circular && res.Naming.Legacy != i.set.naming.Legacy
+}
+
 // replaceStream begins a new stream in place of one whose logs have another size than the application asked for,
-// where it may (JET_paramCleanupMismatchedLogFiles; spec chapter 05, 4). The databases are clean.
+// where it may (JET_paramCleanupMismatchedLogFiles; spec chapter 05, 4), or other names. The databases are clean.
 func (i *Instance) replaceStream(res *recovery.Result) (done bool, err error) {
-	if !i.wrongLogSize(res) {
-		return false, nil
-	}
-	if !i.set.cleanupMismatched {
+	first := int32(logstore.FirstGeneration)
+	switch {
+	case i.wrongLogSize(res) && !i.set.cleanupMismatched:
 		return false, jet.ErrLogFileSizeMismatchDatabasesConsistent
+	case i.wrongLogSize(res):
+	case i.otherNames(res):
+		first = res.Tail.Header.Gen + 1
+		if i.log != nil {
+			first = i.log.EndPos().Gen() + 1
+		}
+	default:
+		return false, nil
 	}
 	if err := i.removeStream(res.Naming); err != nil {
 		return false, err
 	}
-	return true, i.beginStream(logstore.FirstGeneration)
+	return true, i.beginStream(first)
 }
 
 // removeStream deletes the checkpoint and all logs.

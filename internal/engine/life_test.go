@@ -96,3 +96,41 @@ func TestInitTerm(t *testing.T) {
 		t.Errorf("events %v", got)
 	}
 }
+
+func TestStreamChanges(t *testing.T) {
+	m := newMachine(t)
+	init := func(code jet.Err, values map[jet.ParamID]int64) {
+		t.Helper()
+		i := m.instance("a", "/db")
+		for id, n := range values {
+			m.set(i, id, n)
+		}
+		_, err := i.Init(InitOptions{})
+		m.want(err, code)
+		if err == nil {
+			m.sim.RunAll()
+			m.want(i.Term(0), 0)
+		}
+	}
+	files := func(want string) {
+		t.Helper()
+		if got := m.files("/db"); got != want {
+			t.Errorf("files %s", got)
+		}
+	}
+	const size, circular, cleanup, names, format = jet.ParamLogFileSize, jet.ParamCircularLog, jet.ParamCleanupMismatchedLogFiles, jet.ParamLegacyFileNames, jet.ParamEngineFormatVersion
+	init(0, map[jet.ParamID]int64{names: 0})
+	files("edb.jcp edb.jtx edbres00001.jrs edbres00002.jrs edbtmp.jtx")
+	init(0, nil)
+	files("edb.jcp edb.jtx edbres00001.jrs edbres00002.jrs edbtmp.jtx")
+	init(0, map[jet.ParamID]int64{circular: 1})
+	files("edb.chk edb.log edbres00001.jrs edbres00002.jrs edbtmp.log")
+	init(jet.ErrLogFileSizeMismatchDatabasesConsistent, map[jet.ParamID]int64{size: 128})
+	init(jet.ErrInvalidSettings, map[jet.ParamID]int64{size: 128, cleanup: 1})
+	init(0, map[jet.ParamID]int64{size: 128, cleanup: 1, circular: 1})
+	init(jet.ErrEngineFormatVersionSpecifiedTooLowForLogVersion, map[jet.ParamID]int64{size: 128, format: 8520})
+	init(0, map[jet.ParamID]int64{size: 128, format: 0x41000000 | 8520})
+	init(0, map[jet.ParamID]int64{size: 128, format: 0x40000002})
+	m.set(nil, jet.ParamDatabasePageSize, 8192)
+	init(jet.ErrPageSizeMismatch, map[jet.ParamID]int64{size: 128})
+}

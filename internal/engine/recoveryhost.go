@@ -1,8 +1,6 @@
 package engine
 
 import (
-	"strings"
-
 	"esent/internal/engine/dbfile"
 	"esent/internal/engine/recovery"
 )
@@ -45,9 +43,4 @@ func (h *recoveryHost) Progress(done, total int) error {
 // Fault implements recovery.Host.
 func (h *recoveryHost) Fault(db *recovery.Database, f dbfile.Fault) {
 	h.inst.pageFault(db.Path)(f)
-}
-
-// baseName is the last part of a path of either system.
-func baseName(p string) string {
-	return p[strings.LastIndexAny(p, `/\`)+1:]
 }
