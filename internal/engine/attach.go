@@ -360,7 +360,9 @@ func (i *Instance) delist(d *Database) {
 	i.mu.Lock()
 	i.databases[d.id] = nil
 	i.mu.Unlock()
-	i.proc.freeDBID(d.number)
+	if d.number != 0 {
+		i.proc.freeDBID(d.number)
+	}
 }
 
 // shut gives back what the database holds, without writing anything.

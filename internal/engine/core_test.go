@@ -1,9 +1,11 @@
 package engine
 
 import (
+	"strings"
 	"testing"
 
 	"esent/internal/engine/dbfile"
+	"esent/internal/eventlog"
 	"esent/internal/jet"
 )
 
@@ -399,4 +401,37 @@ func TestThreads(t *testing.T) {
 	begin(1, 0)
 	set(1, 5, 0)
 	commit(1, 0)
+}
+
+func TestTemporaryDatabase(t *testing.T) {
+	m := newMachine(t)
+	for _, grbit := range []jet.Grbit{0, jet.BitTermDirty} {
+		i, s := m.start("a", "/db")
+		d, err := s.tempDB()
+		m.want(err, 0)
+		if again, err := s.tempDB(); again != d || err != nil {
+			t.Errorf("another temporary database: %v", err)
+		}
+		if got := m.files("/db"); !strings.HasSuffix(got, " tmp.edb") {
+			t.Errorf("files %s", got)
+		}
+		m.sim.RunAll()
+		_ = i.Term(grbit)
+		if got := m.files("/db"); strings.Contains(got, "tmp.edb") {
+			t.Errorf("files %s", got)
+		}
+	}
+}
+
+func TestPanicInTask(t *testing.T) {
+	m := newMachine(t)
+	i, _ := m.start("a", "/db")
+	i.env.Sched.NewTask("defect", func() { panic("defect") }).Kick()
+	m.sim.RunAll()
+	_, err := i.BeginSession()
+	m.want(err, jet.ErrInstanceUnavailable)
+	m.want(i.Term(0), 0)
+	if ids := m.log.IDs(); ids[len(ids)-2] != eventlog.EngineDefect {
+		t.Errorf("events %v", ids)
+	}
 }

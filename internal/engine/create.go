@@ -5,6 +5,7 @@ import (
 	"path"
 
 	"esent/internal/engine/dbfile"
+	"esent/internal/engine/key"
 	"esent/internal/engine/space"
 	"esent/internal/eventlog"
 	"esent/internal/jet"
@@ -220,6 +221,7 @@ func (c *creation) finish() error {
 	}
 	d.file.UpdateHeader(func(h *dbfile.Header) {
 		h.DBTime, h.ObjIDLast = d.pages.DBTime(), d.pages.ObjIDLast()
+		h.SortVersion = key.SortVersion
 	})
 	if err := i.goLive(d, &c.a); err != nil {
 		return err

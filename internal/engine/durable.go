@@ -32,7 +32,7 @@ type commitNotifier struct {
 func (i *Instance) SetDurableCommitCallback(f DurableCommit) { i.commits.callback = f }
 
 func (c *commitNotifier) start(i *Instance) {
-	if c.callback != nil {
+	if c.callback != nil && i.log != nil {
 		c.task = i.env.Sched.NewTask("durable commits", func() { c.tell(i) })
 	}
 }
@@ -55,6 +55,17 @@ func (c *commitNotifier) tell(i *Instance) {
 	pos := i.log.DurablePos()
 	c.told.Store(uint64(pos))
 	c.callback(CommitID{i.log.SignLog(), pos}, c.down.Load())
+}
+
+// end tells the last there is to tell.
+func (c *commitNotifier) end(i *Instance) {
+	if c.task == nil {
+		return
+	}
+	c.task.Stop()
+	if i.log != nil && jet.LogPos(c.told.Load()) < i.log.DurablePos() {
+		c.tell(i)
+	}
 }
 
 // flushLater has what is logged made durable within d, zero for the default.

@@ -159,14 +159,19 @@ func (i *Instance) abandon() error {
 	}
 	var errs []error
 	for _, d := range i.databases {
-		if d != nil {
-			i.delist(d)
-			errs = append(errs, d.shut())
+		if d == nil {
+			continue
+		}
+		i.delist(d)
+		errs = append(errs, d.shut())
+		if d.id == tempSlot {
+			errs = append(errs, i.env.FS.Remove(d.path))
 		}
 	}
 	if l := i.writing.Load(); l != nil {
 		errs = append(errs, l.Close())
 	}
+	i.commits.end(i)
 	if i.cache != nil {
 		errs = append(errs, i.cache.Close())
 	}
