@@ -249,9 +249,27 @@ func TestDatabaseSizes(t *testing.T) {
 	m.want(s.SetMaxDatabaseSize(0, n, 0), 0)
 	pages, err := s.GrowDatabase(0, n, 600)
 	m.want(err, 0)
-	if pages != 766 {
+	if pages != 768 {
 		t.Errorf("grown to %d pages", pages)
 	}
+	pages, err = s.ResizeDatabase(0, n, 1000, 0)
+	m.want(err, 0)
+	if pages != 1024 {
+		t.Errorf("resized to %d pages", pages)
+	}
+	m.want(s.CloseDatabase(0, n), 0)
+	m.want(s.DetachDatabase(0, "/db/x.edb", 0), 0)
+	pages, err = s.SetDatabaseSize(0, "/db/x.edb", 900)
+	m.want(err, 0)
+	if pages != 1022 {
+		t.Errorf("size %d", pages)
+	}
+	_, err = s.AttachDatabase(0, "/db/x.edb", 0, 0)
+	m.want(err, 0)
+	_, err = s.SetDatabaseSize(0, "/db/x.edb", 900)
+	m.want(err, jet.ErrFileAccessDenied)
+	n, err = s.OpenDatabase(0, "/db/x.edb", 0)
+	m.want(err, 0)
 	m.want(s.DatabaseInfo(n, dbInfoSpaceOwned, b[:]), 0)
 	m.want(s.DatabaseInfo(n, dbInfoCollate, b[:2]), jet.ErrInvalidBufferSize)
 	m.want(s.DatabaseInfo(n, dbInfoFileType, b[:]), jet.ErrInvalidParameter)

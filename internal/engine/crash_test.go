@@ -35,7 +35,7 @@ func TestCrashOfAttached(t *testing.T) {
 	m.want(err, 0)
 	pages, err := s.GrowDatabase(0, n, 1)
 	m.want(err, 0)
-	if pages != 766 {
+	if pages != 768 {
 		t.Errorf("%d pages after recovery", pages)
 	}
 	m.want(i.Term(0), 0)

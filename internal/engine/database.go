@@ -160,17 +160,13 @@ func (s *Session) OpenDatabase(t Thread, file string, grbit jet.Grbit) (uint32, 
 // open counts one more open of a database; Instance.mu is locked.
 func (s *Session) open(d *Database, exclusive bool) error {
 	mine := s.opened(d)
-	held := 0
-	if mine != nil {
-		held = mine.count
-	}
 	switch {
-	case d.exclusive != nil && d.exclusive != s:
-		return jet.ErrDatabaseLocked
-	case exclusive && d.opens > held:
-		return jet.ErrDatabaseInUse
 	case s.inst.set.oneDatabase && mine == nil && len(s.databases) > 0:
 		return jet.ErrOneDatabasePerSession
+	case d.exclusive != nil && d.exclusive != s:
+		return jet.ErrDatabaseLocked
+	case exclusive && d.opens > 0:
+		return jet.ErrDatabaseInUse
 	}
 	if mine == nil {
 		s.databases = append(s.databases, openDatabase{db: d})

@@ -3,10 +3,9 @@ package engine
 import (
 	"errors"
 
+	"esent/internal/engine/dbfile"
 	"esent/internal/jet"
 )
-
-// Sizes of databases. Numbers of pages leave out the two header pages.
 
 // sizable gives an open database of which the size may be changed.
 func (s *Session) sizable(number uint32) (*Database, error) {
@@ -14,52 +13,23 @@ func (s *Session) sizable(number uint32) (*Database, error) {
 	switch {
 	case err != nil:
 		return nil, err
-	case s.trx.Level() > 0:
-		return nil, jet.ErrInTransaction
 	case d.readOnly:
 		return nil, jet.ErrDatabaseFileReadOnly
 	}
 	return d, nil
 }
 
-// GrowDatabase makes an open database at least so many pages large and gives its size (JetGrowDatabase). It never
-// shrinks.
+// GrowDatabase makes the file of an open database at least so many pages long, headers included, and gives its
+// length (JetGrowDatabase). It never shrinks.
 func (s *Session) GrowDatabase(t Thread, number, pages uint32) (uint32, error) {
-	if err := s.enterOwned(t); err != nil {
-		return 0, err
-	}
-	defer s.leave()
-	d, err := s.sizable(number)
-	if err != nil {
-		return 0, err
-	}
-	return s.grow(d, pages)
-}
-
-func (s *Session) grow(d *Database, pages uint32) (uint32, error) {
-	if limit := d.maxPages.Load(); limit != 0 && pages > limit || pages > uint32(jet.PgnoSysMax) {
-		return 0, jet.ErrOutOfDatabaseSpace
-	}
-	if err := s.trx.BeginInner(); err != nil {
-		return 0, err
-	}
-	err := d.space.GrowTo(s.trx, jet.Pgno(pages))
-	if err == nil {
-		err = s.commit(jet.BitCommitLazyFlush, 0)
-	} else {
-		err = errors.Join(err, s.rollbackLevel())
-	}
-	if err != nil {
-		return 0, err
-	}
-	last, err := d.space.LastOwned(s.trx)
-	return uint32(last), err
+	return s.ResizeDatabase(t, number, pages, jet.BitResizeDatabaseOnlyGrow)
 }
 
 const resizeBits = jet.BitResizeDatabaseOnlyGrow | jet.BitResizeDatabaseOnlyShrink
 
-// ResizeDatabase grows or shrinks an open database to so many pages and gives its size (JetResizeDatabase, spec
-// chapter 01, 15). Shrinking is not available.
+// ResizeDatabase makes the file of an open database at least, or when it shrinks at most, so many pages long,
+// headers included, and gives its length (JetResizeDatabase, spec chapter 01, 15). It grows by whole extensions.
+// Shrinking is not available.
 func (s *Session) ResizeDatabase(t Thread, number, pages uint32, grbit jet.Grbit) (uint32, error) {
 	if err := s.enterOwned(t); err != nil {
 		return 0, err
@@ -76,18 +46,38 @@ func (s *Session) ResizeDatabase(t Thread, number, pages uint32, grbit jet.Grbit
 	if err != nil {
 		return 0, err
 	}
-	have := uint32(last)
+	have := uint32(last) + dbfile.HeaderPages
 	switch {
-	case pages > have && grbit == jet.BitResizeDatabaseOnlyShrink, pages < have && grbit == jet.BitResizeDatabaseOnlyGrow, pages == have:
-		return have, nil
-	case pages < have:
-		return 0, jet.ErrFeatureNotAvailable
+	case pages > have && grbit != jet.BitResizeDatabaseOnlyShrink:
+		err = s.grow(d, pages-dbfile.HeaderPages)
+	case pages < have && grbit != jet.BitResizeDatabaseOnlyGrow:
+		err = jet.ErrFeatureNotAvailable
 	}
-	return s.grow(d, pages)
+	if err != nil {
+		return 0, err
+	}
+	return d.size(s, dbInfoFilesize)
 }
 
-// SetDatabaseSize makes the file of a database that is not attached at least so many pages large and gives its size
-// (JetSetDatabaseSize).
+// grow makes the database own page last, in a transaction of its own.
+func (s *Session) grow(d *Database, last uint32) error {
+	if limit := d.maxPages.Load(); limit != 0 && last > limit || last > uint32(jet.PgnoSysMax) {
+		return jet.ErrOutOfDatabaseSpace
+	}
+	if err := s.trx.BeginInner(); err != nil {
+		return err
+	}
+	if err := d.space.GrowTo(s.trx, jet.Pgno(last)); err != nil {
+		return errors.Join(err, s.rollbackLevel())
+	}
+	return s.commit(jet.BitCommitLazyFlush, 0)
+}
+
+// leastFile is the least size that JetSetDatabaseSize takes, in pages.
+const leastFile = 32
+
+// SetDatabaseSize makes the file of a database that is not attached at least so many pages long, its two header
+// pages not counted, and gives its length (JetSetDatabaseSize).
 func (s *Session) SetDatabaseSize(t Thread, file string, pages uint32) (uint32, error) {
 	if err := s.enterOwned(t); err != nil {
 		return 0, err
@@ -100,18 +90,33 @@ func (s *Session) SetDatabaseSize(t Thread, file string, pages uint32) (uint32, 
 		return 0, err
 	case s.trx.Level() > 0:
 		return 0, jet.ErrInTransaction
+	case pages < leastFile || pages > uint32(jet.PgnoSysMax):
+		return 0, jet.ErrInvalidParameter
 	}
-	i.attachMu.Lock()
-	defer i.attachMu.Unlock()
-	if i.attachedAs(abs) != nil {
-		return 0, jet.ErrFileAccessDenied.Errorf("%s is attached", abs)
-	}
-	if err := s.attach(abs, 0, 0); err != nil {
+	f, err := i.openFile(abs, false)
+	if err != nil {
+		if jet.CodeOf(err) == jet.ErrInvalidPath {
+			err = jet.ErrFileNotFound.Errorf("%v", err)
+		}
 		return 0, err
 	}
-	d := i.attachedAs(abs)
-	n, err := s.grow(d, pages)
-	return n, errors.Join(err, s.detach(d))
+	n, err := setFileSize(f, jet.Pgno(pages), i.set.pageSize)
+	return n, errors.Join(err, f.Close())
+}
+
+func setFileSize(f *dbfile.File, pages jet.Pgno, pageSize int) (uint32, error) {
+	h := f.Header()
+	if err := h.CheckFormat(pageSize); err != nil {
+		return 0, err
+	}
+	if err := h.CheckClean(); err != nil {
+		return 0, err
+	}
+	have, err := f.Pages()
+	if err != nil || have >= pages {
+		return uint32(have), err
+	}
+	return uint32(pages), f.Resize(pages)
 }
 
 // SetMaxDatabaseSize limits an open database to so many pages, 0 for no limit; what it has beyond stays

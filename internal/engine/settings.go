@@ -38,6 +38,7 @@ type settings struct {
 	sessions, versionUnits int
 	cachePages             int
 	oneDatabase            bool
+	tempTables             bool // there may be temporary tables
 	flushMaps              bool
 	lostFlushRuntimeOnly   bool
 
@@ -73,6 +74,7 @@ func readSettings(p *Process, i *Instance) (settings, error) {
 		versionUnits:      n(jet.ParamMaxVerPages),
 		cachePages:        cachePages(p),
 		oneDatabase:       v.Bool(jet.ParamOneDatabasePerSession),
+		tempTables:        n(jet.ParamMaxTemporaryTables) > 0,
 		noInformation:     v.Bool(jet.ParamNoInformationEvent),
 		eventLevel:        n(jet.ParamEventLoggingLevel),
 		eventSource:       v.Text(jet.ParamEventSource),
@@ -153,15 +155,18 @@ func (i *Instance) dbmsParams() logstore.DBMSParams {
 	}
 }
 
-// clashes says with which code two instances refuse to share a path (spec chapter 01, 2.3).
+// clashes says with which code two instances refuse to share a path, in the order in which the original looks
+// (spec chapter 01, 2.3).
 func (s *settings) clashes(o *settings) error {
 	switch {
-	case s.tempPath == o.tempPath:
+	case s.tempTables && o.tempTables && s.tempPath == o.tempPath:
 		return jet.ErrTempPathInUse
-	case s.logging && o.logging && s.logPath == o.logPath && s.naming.Base == o.naming.Base:
-		return jet.ErrLogFilePathInUse
-	case s.systemPath == o.systemPath && s.naming.Base == o.naming.Base:
+	case !s.logging || !o.logging:
+		return nil
+	case s.systemPath == o.systemPath:
 		return jet.ErrSystemPathInUse
+	case s.logPath == o.logPath:
+		return jet.ErrLogFilePathInUse
 	}
 	return nil
 }
