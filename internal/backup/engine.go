@@ -18,6 +18,8 @@ type Engine interface {
 	BackupAllowed() bool
 
 	Env() *vfs.Env
+	// PageSize is that of the instance's databases, in bytes.
+	PageSize() int
 	Events() *eventlog.Logger
 	// LogDir is the absolute path of the directory of the logs, with a '/' at its end.
 	LogDir() string

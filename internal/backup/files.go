@@ -1,0 +1,185 @@
+package backup
+
+import (
+	"fmt"
+	"strings"
+
+	"esent/internal/eventlog"
+	"esent/internal/jet"
+)
+
+// source delivers the image of one file, as it is to lie in the backup set, from its start to its end.
+type source interface {
+	// read fills p as far as there is something, and gives 0 behind the end. len(p) is at least room().
+	read(p []byte) (int, error)
+	// room is the least that the next read must have room for.
+	room() int
+	close() error
+}
+
+// openFile is the file that a backup reads.
+type openFile struct {
+	source
+	path       string
+	size, done int64
+	database   Database // nil for a log
+	gen        int32    // of a log
+}
+
+// atEnd says that the file was read to its end.
+func (f *openFile) atEnd() bool { return f.done == f.size }
+
+// openDatabase begins to read a database (spec chapter 06, 5.5). Failures leave the backup going on without it.
+func (b *session) openDatabase(path string) (*openFile, error) {
+	if err := b.stopped(); err != nil {
+		return nil, err
+	}
+	f, err := b.databaseAt(path)
+	if err != nil {
+		b.report(eventlog.BackupErrorForDatabase, err, path)
+		return nil, err
+	}
+	b.open = f
+	b.members[f.database.ID()] = false
+	b.report(eventlog.BackupFileStart, f.path, sizeText(f.size))
+	return f, nil
+}
+
+func (b *session) databaseAt(path string) (*openFile, error) {
+	d := b.findDatabase(path)
+	switch {
+	case d == nil:
+		return nil, jet.ErrDatabaseNotFound.Errorf("%s", path)
+	case d.Locked():
+		return nil, jet.ErrDatabaseLocked.Errorf("%s", path)
+	}
+	c, err := newDatabaseCopy(b, d)
+	if err != nil {
+		return nil, err
+	}
+	return &openFile{source: c, path: d.Path(), size: c.size(), database: d}, nil
+}
+
+// findDatabase gives the database that can be backed up at path, nil for none. An exact name comes before one
+// that differs in case.
+func (b *session) findDatabase(path string) (found Database) {
+	for _, d := range b.loggable() {
+		if d.Path() == path {
+			return d
+		}
+		if strings.EqualFold(d.Path(), path) {
+			found = d
+		}
+	}
+	return found
+}
+
+// sizeText is a file's size as event 220 has it.
+func sizeText(n int64) string {
+	const kb, mb = 1 << 10, 1 << 20
+	if n > mb {
+		return fmt.Sprintf("%d Mb", n/mb)
+	}
+	return fmt.Sprintf("%d Kb", n/kb)
+}
+
+// openLog begins to read a finished log (spec chapter 06, 5.8). A failure ends the backup.
+func (b *session) openLog(path string) (*openFile, error) {
+	if err := b.stopped(); err != nil {
+		return nil, err
+	}
+	f, err := b.logAt(path)
+	if err != nil {
+		b.fail(err)
+		return nil, err
+	}
+	b.open = f
+	return f, nil
+}
+
+func (b *session) logAt(path string) (*openFile, error) {
+	gen, ok := b.naming.ParseArchive(baseName(path))
+	if !ok {
+		return nil, jet.ErrInvalidParameter.Errorf("%s is no log", path)
+	}
+	c, err := openLogCopy(b, path)
+	if jet.CodeOf(err) == jet.ErrFileNotFound {
+		b.report(eventlog.BackupLogFileMissing, path)
+		return nil, jet.ErrMissingFileToBackup.Errorf("%s", path)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &openFile{source: c, path: path, size: c.size, gen: gen}, nil
+}
+
+// baseName is the last part of a path of either system.
+func baseName(path string) string { return path[strings.LastIndexAny(path, `/\`)+1:] }
+
+// read delivers the next part of the open file. What is the fault of a database costs the backup that database;
+// what is the fault of a log ends it.
+func (b *session) read(p []byte) (int, error) {
+	if err := b.stopped(); err != nil {
+		return 0, err
+	}
+	f := b.open
+	n, err := f.read(p)
+	if err == nil {
+		f.done += int64(n)
+		return n, nil
+	}
+	switch {
+	case isStop(err):
+	case f.database != nil:
+		delete(b.members, f.database.ID())
+		b.report(eventlog.BackupErrorForDatabase, err, f.path)
+	default:
+		b.report(eventlog.BackupErrorReadFile, err, f.path)
+		b.fail(err)
+	}
+	return 0, err
+}
+
+// closeFile ends the reading of the open file, if there still is one, and counts it as copied if it was read to
+// its end.
+func (b *session) closeFile() error {
+	f := b.open
+	if f == nil {
+		return nil
+	}
+	b.open = nil
+	err := f.close()
+	switch {
+	case !f.atEnd():
+		b.report(eventlog.BackupFileStopBeforeEnd, f.path, f.done, f.size)
+		if f.database != nil {
+			delete(b.members, f.database.ID())
+		}
+	case f.database != nil:
+		b.report(eventlog.BackupFileStopOK, f.path)
+		b.members[f.database.ID()] = true
+	case f.gen >= b.copyMic && f.gen < b.copyMac:
+		b.genCopyDone += int64(f.gen)
+	}
+	return err
+}
+
+// drop closes the open file silently, at the end of a backup. What was read of it counts for nothing.
+func (b *session) drop() {
+	if f := b.open; f != nil {
+		b.open = nil
+		_ = f.close() // it was only read
+	}
+}
+
+// stopped is why the backup must end now, nil if it need not.
+func (b *session) stopped() error { return b.e.BackupStopped() }
+
+// isStop says that an error is one of stopped.
+func isStop(err error) bool {
+	switch jet.CodeOf(err) {
+	case jet.ErrTermInProgress, jet.ErrBackupAbortByServer:
+		return true
+	}
+	return false
+}
