@@ -34,6 +34,9 @@ type Database struct {
 	// ShutDownMark record; zero when there is none (yet).
 	attachPos, detachPos atomic.Uint64
 
+	// tables are the locks of the tables that are open.
+	tables tableLocks
+
 	// guarded by Instance.mu
 	opens int
 	// holds counts the sessions whose transaction may have changed the database before they closed it.

@@ -32,6 +32,9 @@ type Session struct {
 	held      []*Database            // closed in the open transaction
 	cursors   *Cursor                // newest first, linked by Cursor.nextOfSession
 	settings  map[jet.ParamID][]byte // session parameters that only say something about the caller
+
+	// Closed, if set, is called when JetTerm ends the session.
+	Closed func(*Session)
 }
 
 const (
@@ -164,10 +167,18 @@ func (s *Session) end() error {
 	for len(s.databases) > 0 {
 		s.forgetDatabase(s.databases[len(s.databases)-1].db)
 	}
+	s.inst.versions.EndSession(s.trx)
+	s.gone()
+	return nil
+}
+
+// gone makes calls on the session impossible.
+func (s *Session) gone() {
 	s.ended.Store(true)
 	s.inst.removeSession(s)
-	s.inst.versions.EndSession(s.trx)
-	return nil
+	if s.Closed != nil && s.inst.gate.Load()&gateTerminating != 0 {
+		s.Closed(s)
+	}
 }
 
 // abandon ends a session of an instance that stops without bringing anything to its files.
@@ -178,8 +189,7 @@ func (s *Session) abandon() {
 	for len(s.databases) > 0 {
 		s.forgetDatabase(s.databases[len(s.databases)-1].db)
 	}
-	s.ended.Store(true)
-	s.inst.removeSession(s)
+	s.gone()
 }
 
 // SetCommitDefault sets the flags that JetCommitTransaction adds to none (JET_paramCommitDefault).

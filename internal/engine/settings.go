@@ -36,6 +36,7 @@ type settings struct {
 	alternatePath     string
 
 	sessions, versionUnits int
+	cursors                int
 	cachePages             int
 	oneDatabase            bool
 	tempTables             bool // there may be temporary tables
@@ -70,8 +71,9 @@ func readSettings(p *Process, i *Instance) (settings, error) {
 		waypointLatency:   int32(n(jet.ParamWaypointLatency)),
 		checkpointTooDeep: int32(n(jet.ParamCheckpointTooDeep)),
 		alternatePath:     v.Text(jet.ParamAlternateDatabaseRecoveryPath),
-		sessions:          sessionLimit(n(jet.ParamMaxSessions)),
+		sessions:          objectLimit(n(jet.ParamMaxSessions)),
 		versionUnits:      n(jet.ParamMaxVerPages),
+		cursors:           objectLimit(n(jet.ParamMaxCursors)),
 		cachePages:        cachePages(p),
 		oneDatabase:       v.Bool(jet.ParamOneDatabasePerSession),
 		tempTables:        n(jet.ParamMaxTemporaryTables) > 0,
@@ -123,9 +125,9 @@ func withSlash(dir string) string { return strings.TrimRight(dir, "/") + "/" }
 
 func parentOf(file string) string { return withSlash(path.Dir(file)) }
 
-// sessionLimit is how many sessions there may be for JET_paramMaxSessions: the parameter is a minimum that must
-// work, the original rounds it up to its chunks of memory (spec chapter 01, 4.1).
-func sessionLimit(n int) int {
+// objectLimit is how many sessions or cursors there may be for JET_paramMaxSessions or JET_paramMaxCursors: the
+// parameter is a minimum that must work, the original rounds it up to its chunks of memory (spec chapter 01, 4.1).
+func objectLimit(n int) int {
 	const chunk = 64
 	return (max(n, 1) + chunk - 1) / chunk * chunk
 }
