@@ -20,6 +20,12 @@ extern const volatile unsigned char *esent_owner __attribute__((visibility("hidd
     } while (0)
 #endif
 
+/* A number for the calling thread, never used again for another one in this process. */
+#include <stdint.h>
+extern __thread uint64_t esent_thread_number __attribute__((visibility("hidden")));
+uint64_t esent_new_thread(void) __attribute__((visibility("hidden")));
+static inline uint64_t esent_thread(void) { return esent_thread_number ? esent_thread_number : esent_new_thread(); }
+
 /* Defines a second name of a function of the same file. */
 #define ESENT_ALIAS(function) __attribute__((alias(#function)))
 

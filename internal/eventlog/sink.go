@@ -25,8 +25,11 @@ func (m multi) Report(e Event) {
 
 // Filter passes events on as an instance's parameters want it: none with a level of 0
 // (JET_paramEventLoggingLevel), no information with noInformation (JET_paramNoInformationEvent). All
-// events of the message table are of the lowest level, 1.
+// events of the message table are of the lowest level, 1. Without a next sink there is none.
 func Filter(next Sink, noInformation bool, level int) Sink {
+	if next == nil {
+		return nil
+	}
 	return filter{next, noInformation, level}
 }
 

@@ -21,6 +21,7 @@ var (
 	signatureForm = regexp.MustCompile(`^JET_ERR (\w+)\((.*)\)$`)
 	lastWord      = regexp.MustCompile(`(\w+)$`)
 	exportLine    = regexp.MustCompile(`(?m)^//export esent_(Jet\w+)\s*$`)
+	threadLine    = regexp.MustCompile(`(?m)^func esent_(Jet\w+)\(thread C\.uint64_t`)
 	fastFunction  = regexp.MustCompile(`(?m)^int fast_(Jet\w+)\(`)
 )
 
@@ -43,12 +44,14 @@ func readFunctions(spec string) []function {
 	return functions
 }
 
-// built tells which functions have a Go side, and which also a C function that may answer without Go.
-type built struct{ inGo, fast map[string]bool }
+// built tells which functions have a Go side, which of these are told the calling thread, and which have
+// also a C function that may answer without Go.
+type built struct{ inGo, thread, fast map[string]bool }
 
-// scanBuilt looks for the "//export esent_JetX" lines and "int fast_JetX(" definitions in directory cabi.
+// scanBuilt looks for the "//export esent_JetX" lines, first parameters "thread C.uint64_t" and
+// "int fast_JetX(" definitions in directory cabi.
 func scanBuilt(cabi string) built {
-	b := built{map[string]bool{}, map[string]bool{}}
+	b := built{map[string]bool{}, map[string]bool{}, map[string]bool{}}
 	scan := func(pattern string, form *regexp.Regexp, into map[string]bool) {
 		files, err := filepath.Glob(filepath.Join(cabi, pattern))
 		if err != nil {
@@ -65,6 +68,7 @@ func scanBuilt(cabi string) built {
 		}
 	}
 	scan("*.go", exportLine, b.inGo)
+	scan("*.go", threadLine, b.thread)
 	scan("*.c", fastFunction, b.fast)
 	return b
 }
@@ -104,8 +108,12 @@ func cShims(functions []function, b built) []byte {
 		}
 		o.WriteString("\n")
 		arguments := strings.Join(f.arguments, ", ")
+		goParameters, goArguments := f.parameters, arguments
+		if b.thread[f.name] {
+			goParameters, goArguments = "uint64_t thread, "+goParameters, "esent_thread(), "+goArguments
+		}
 		if b.inGo[f.name] {
-			fmt.Fprintf(o, "extern JET_ERR esent_%s(%s);\n", f.name, f.parameters)
+			fmt.Fprintf(o, "extern JET_ERR esent_%s(%s);\n", f.name, goParameters)
 		}
 		if b.fast[f.name] {
 			fmt.Fprintf(o, "extern int fast_%s(%s, JET_ERR *err);\n", f.name, f.parameters)
@@ -121,7 +129,7 @@ func cShims(functions []function, b built) []byte {
 			fmt.Fprintf(o, "    {\n        JET_ERR err;\n        if (fast_%s(%s, &err))\n            return err;\n    }\n", f.name, arguments)
 		}
 		if b.inGo[f.name] {
-			fmt.Fprintf(o, "    return esent_%s(%s);\n}\n", f.name, arguments)
+			fmt.Fprintf(o, "    return esent_%s(%s);\n}\n", f.name, goArguments)
 		} else {
 			o.WriteString("    return JET_errFeatureNotAvailable;\n}\n")
 		}
