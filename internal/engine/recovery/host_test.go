@@ -156,3 +156,6 @@ func copyFiles(t testing.TB, from string) string {
 	}
 	return dir
 }
+
+// hostEnv is the real environment, for files that were copied out of a simulated one.
+func hostEnv() *vfs.Env { return vfs.System() }
