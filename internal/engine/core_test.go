@@ -7,6 +7,7 @@ import (
 	"esent/internal/engine/dbfile"
 	"esent/internal/eventlog"
 	"esent/internal/jet"
+	"esent/internal/vfs/simdisk"
 )
 
 func (m *machine) header(path string) dbfile.Header {
@@ -451,5 +452,27 @@ func TestPanicInTask(t *testing.T) {
 	m.want(i.Term(0), 0)
 	if ids := m.log.IDs(); ids[len(ids)-2] != eventlog.EngineDefect {
 		t.Errorf("events %v", ids)
+	}
+}
+
+func TestPageSizes(t *testing.T) {
+	for _, size := range []int64{4096, 8192, 16384, 32768} {
+		m := newMachine(t)
+		m.set(nil, jet.ParamDatabasePageSize, size)
+		_, s := m.start("a", "/db")
+		n, err := s.CreateDatabase(0, "/db/x.edb", 0, 0)
+		m.want(err, 0)
+		_, err = s.GrowDatabase(0, n, 700)
+		m.want(err, 0)
+		m.want(s.CommitTransaction(0, jet.BitWaitAllLevel0Commit, 0, nil), 0)
+		m.crash(simdisk.LoseAll)
+		m.set(nil, jet.ParamDatabasePageSize, size)
+		i, s := m.start("a", "/db")
+		_, err = s.AttachDatabase(0, "/db/x.edb", 0, 0)
+		m.want(err, 0)
+		m.want(i.Term(0), 0)
+		if h := m.header("/db/x.edb"); h.PageSize() != int(size) {
+			t.Errorf("pages of %d bytes", h.PageSize())
+		}
 	}
 }
