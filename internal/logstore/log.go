@@ -163,7 +163,8 @@ func Create(cfg Config, host Host, signLog jet.Signature, first int32) (*Log, er
 		return nil, l.discard(err)
 	}
 	l.begin(first, 0)
-	l.filesTask.Kick()
+	// A new stream begins complete: with the next log and the reserved ones.
+	l.filesTask.Wait()
 	return l, nil
 }
 
