@@ -72,6 +72,10 @@ type Catalog struct {
 	// loading is held while a descriptor is made from rows, so that each is made once.
 	loading sync.Mutex
 
+	// background frees trees for sessions that roll back, worker makes changes that are not part of a session's
+	// transaction.
+	background, worker systemSession
+
 	sys systemTables
 
 	// serial makes bookmarks of version entries for schema changes unique.
@@ -112,6 +116,8 @@ func newCatalog(db *btree.DB, opt Options) (*Catalog, error) {
 	}
 	c := &Catalog{db: db, opt: opt, layout: layout, tables: map[jet.ObjID]*Table{},
 		reader: db.Kernel.Versions.NewSystemSession()}
+	c.background.s = db.Kernel.Versions.NewSystemSession()
+	c.worker.s = db.Kernel.Versions.NewSystemSession()
 	c.cursors.New = func() any {
 		rc := &rowCursor{c: c}
 		rc.buf.Reset(layout)
@@ -121,9 +127,17 @@ func newCatalog(db *btree.DB, opt Options) (*Catalog, error) {
 	return c, nil
 }
 
+// systemSession is a session of the engine's own, used by one goroutine at a time.
+type systemSession struct {
+	sync.Mutex
+	s *version.Session
+}
+
 // Close gives up what the catalog holds. Nobody uses its tables any more.
 func (c *Catalog) Close() {
-	c.db.Kernel.Versions.EndSession(c.reader)
+	for _, s := range []*version.Session{c.reader, c.background.s, c.worker.s} {
+		c.db.Kernel.Versions.EndSession(s)
+	}
 }
 
 // SetVersion tells of another format version of the database. Tables that are in use keep what they had.

@@ -33,3 +33,20 @@ func (c *Catalog) Rewrite(s *version.Session, shadow bool, f func(was, is []byte
 	}
 	return nil
 }
+
+// WithoutTime gives a catalog record in which the time of its tree is taken out.
+func WithoutTime(pageSize int, rec []byte) (string, error) {
+	s, err := rowSchema(pageSize)
+	if err != nil {
+		return "", err
+	}
+	r, err := decodeRow(s, rec)
+	if err != nil {
+		return "", err
+	}
+	r.LastSetTime = 0
+	var b record.Buffer
+	b.Reset(s)
+	is, err := r.encode(&b)
+	return string(is), err
+}

@@ -74,6 +74,14 @@ func (c *Catalog) load(id jet.ObjID) (*Table, error) {
 			return nil, err
 		}
 	}
+	if t.Template != nil {
+		if r.SpaceHints == nil {
+			t.Hints = t.Template.Hints
+		}
+		if r.SpaceDeferredLVHints == nil {
+			t.LVHints = t.Template.LVHints
+		}
+	}
 	if err := t.loadModel(l); err != nil {
 		t.releaseTemplate()
 		return nil, err
@@ -83,11 +91,15 @@ func (c *Catalog) load(id jet.ObjID) (*Table, error) {
 
 // setRowDetails takes over what optional columns of the table row say.
 func (t *Table) setRowDetails(r *Row) (err error) {
-	if t.Hints, err = decodeHints(r.SpaceHints, hintsFromGrbit); err != nil {
-		return err
+	if r.SpaceHints != nil {
+		if t.Hints, err = decodeHints(r.SpaceHints, hintsFromGrbit); err != nil {
+			return err
+		}
 	}
-	if t.LVHints, err = decodeHints(r.SpaceDeferredLVHints, hintsFromDensity); err != nil {
-		return err
+	if r.SpaceDeferredLVHints != nil {
+		if t.LVHints, err = decodeHints(r.SpaceDeferredLVHints, hintsFromDensity); err != nil {
+			return err
+		}
 	}
 	switch len(r.SeparateLV) {
 	case 0:
@@ -163,6 +175,7 @@ func (t *Table) loadModel(l *loaded) error {
 	if t.ObjID == objidCatalog || t.ObjID == objidShadow {
 		for _, c := range ownRecordColumns() {
 			full := &Column{Column: c}
+			full.origin = full
 			full.folded, _ = fold(c.Name)
 			t.m.columns = append(t.m.columns, full)
 			t.m.noteID(full)
@@ -211,12 +224,8 @@ func (t *Table) openValues(r *Row) error {
 	if err != nil {
 		return err
 	}
-	hints, err := decodeHints(r.SpaceHints, hintsFromInitial)
-	if err != nil {
-		return err
-	}
 	if sp := t.cat.opt.Space; sp != nil {
-		sp.SetHints(tree, hints.ofSpace(t.cat.db.PageSize))
+		sp.SetHints(tree, t.LVHints.ofSpace(t.cat.db.PageSize))
 	}
 	t.lv.Store(values)
 	return nil
@@ -230,6 +239,7 @@ func (t *Table) columnOf(r *Row) (*Column, error) {
 	c := &Column{Column: record.Column{ID: jet.ColumnID(r.ID), FID: uint16(r.ID), Name: r.Name, Type: uint8(r.ColtypOrPgno),
 		Max: int(r.SpaceUsage), Flags: record.FieldFlags(r.Flags), Offset: r.RecordOffset, Default: r.DefaultValue},
 		Callback: r.TemplateTable, CallbackData: r.CallbackData}
+	c.origin = c
 	if t.Flags.Has(TableTemplate) {
 		c.ID |= templateBit
 	}

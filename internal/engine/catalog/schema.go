@@ -24,8 +24,9 @@ type Column struct {
 	// not happened.
 	Born, Died *version.Trx
 
-	folded string // name as the catalog compares it
-	dead   bool   // rolled back, or dropped for everybody: only the place is kept
+	origin *Column // as it was first: tells a column among those with the same id
+	folded string  // name as the catalog compares it
+	dead   bool    // rolled back, or dropped for everybody: only the place is kept
 }
 
 // VisibleTo says whether the session sees the column.

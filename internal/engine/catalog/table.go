@@ -65,9 +65,11 @@ type Table struct {
 	auto autoInc
 	dbk  counter
 
-	// refs and used are guarded by Catalog.mu.
-	refs int
-	used uint64
+	// refs, pins and used are guarded by Catalog.mu. pins are those references that are no cursors'.
+	refs, pins int
+	used       uint64
+
+	gone bool // the tree is freed; clean-up alone uses it
 }
 
 // Name is the table's name, as the last rename that was made left it.
@@ -88,7 +90,7 @@ func (t *Table) CreatedBy(s *version.Session) bool { return s.Owns(t.born.Load()
 // Dropped says that some transaction has dropped the table, committed or not: it cannot be opened any more.
 func (t *Table) Dropped() bool { return t.died.Load() != nil }
 
-// LastSetTimeless: see Row. System says that the table is one of the engine's own.
+// System says that the table is one of the engine's own.
 func (t *Table) System() bool { return t.Flags.Has(TableSystem) }
 
 // publish replaces the schema by one made of the model; t.mu is held.

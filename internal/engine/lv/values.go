@@ -132,7 +132,12 @@ func parseKey(k []byte) (lid uint64, root bool, offset uint32, err error) {
 
 // LastKey gives the highest key that is physically in a tree, flag-deleted nodes and those of running transactions
 // counted; nil for an empty tree.
-func LastKey(t *btree.Tree) ([]byte, error) {
+func LastKey(t *btree.Tree) ([]byte, error) { return edgeKey(t, true) }
+
+// FirstKey gives the lowest key, as LastKey does the highest.
+func FirstKey(t *btree.Tree) ([]byte, error) { return edgeKey(t, false) }
+
+func edgeKey(t *btree.Tree, last bool) ([]byte, error) {
 	m := t.DB.Kernel.Cache
 	const maxDepth = 40
 restart:
@@ -143,16 +148,19 @@ restart:
 			return nil, err
 		}
 		p := f.Page()
-		lines := p.Lines()
+		line := 0
+		if last {
+			line = p.Lines() - 1
+		}
 		objid, leaf := p.ObjID(), p.Has(page.FlagLeaf)
 		var k []byte
 		child := jet.PgnoNull
 		switch {
-		case lines == 0:
+		case p.Lines() == 0:
 		case leaf:
-			k = p.AppendKey(lines-1, nil)
+			k = p.AppendKey(line, nil)
 		default:
-			child = p.Child(lines - 1)
+			child = p.Child(line)
 		}
 		if !f.Valid(ver) {
 			goto restart
@@ -166,7 +174,7 @@ restart:
 		case leaf:
 			return k, nil
 		case child == jet.PgnoNull:
-			return nil, jet.ErrDatabaseCorrupted.Errorf("page %d has no last child", pgno)
+			return nil, jet.ErrDatabaseCorrupted.Errorf("page %d has no child", pgno)
 		}
 		pgno = child
 	}
