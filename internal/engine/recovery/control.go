@@ -43,8 +43,8 @@ func (p *progress) at(pos jet.LogPos) error {
 	return p.show(total*p.done/p.gens + total*int(p.isec)/(segments*p.gens))
 }
 
-// logDone notes that a log was replayed.
-func (p *progress) logDone() error {
+// nextLog notes that a log was replayed and the next one opened.
+func (p *progress) nextLog() error {
 	p.done++
 	p.isec = 0
 	return p.show(total * p.done / p.gens)

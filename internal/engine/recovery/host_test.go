@@ -20,16 +20,15 @@ import (
 
 // testHost is the smallest engine around a recovery: one directory with logs, checkpoint and databases.
 type testHost struct {
-	t        testing.TB
-	cfg      Config
-	kernel   *btree.Kernel
-	log      atomic.Pointer[testLog]
-	state    LogState
-	faults   []dbfile.Fault
-	controls []Control
-	percent  []int
+	t      testing.TB
+	cfg    Config
+	kernel *btree.Kernel
+	log    atomic.Pointer[testLog]
+	state  LogState
+	faults []dbfile.Fault
 	// onControl, if set, answers in place of the application.
 	onControl  func(c *Control) error
+	onProgress func(done int)
 	cachePages int
 }
 
@@ -94,7 +93,6 @@ func (h *testHost) OpenLog(t Tail, state LogState) (Log, error) {
 }
 
 func (h *testHost) Control(c *Control) error {
-	h.controls = append(h.controls, *c)
 	if h.onControl != nil {
 		return h.onControl(c)
 	}
@@ -102,7 +100,9 @@ func (h *testHost) Control(c *Control) error {
 }
 
 func (h *testHost) Progress(done, total int) error {
-	h.percent = append(h.percent, done)
+	if h.onProgress != nil {
+		h.onProgress(done)
+	}
 	return nil
 }
 

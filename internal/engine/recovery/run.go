@@ -131,7 +131,7 @@ func (r *run) redo(st *start) error {
 			return errors.Join(r.redone(), file.Close())
 		}
 		if err == nil {
-			err = file.Close()
+			err = errors.Join(r.progress.nextLog(), file.Close())
 			file = next
 		}
 	}
@@ -200,7 +200,7 @@ func (r *run) replay(f *logFile, pos jet.LogPos) error {
 			}
 		}
 		if err == io.EOF {
-			return r.progress.logDone()
+			return nil
 		}
 		if err != nil {
 			return err
