@@ -133,6 +133,7 @@ func newMachine(t testing.TB) *machine {
 	m.ok(m.env.FS.MkdirAll("/log"))
 	m.ok(m.env.FS.MkdirAll("/db"))
 	m.ok(m.env.FS.MkdirAll("/bk"))
+	m.ok(m.env.FS.SyncDir("/"))
 	m.e = &fakeEngine{env: m.env, events: &eventlog.Recorder{}, dir: "/log/", allowed: true}
 	l, err := logstore.Create(logstore.Config{Env: m.env, LogDir: "/log", SystemDir: "/log", Naming: logstore.NewNaming("edb", 3),
 		FileKB: 64, PageSize: fakePage, EFV: dbfile.EFVMax}, m.e, jet.Signature{}, 1)

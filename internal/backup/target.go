@@ -204,25 +204,20 @@ func (t *target) checkSet(naming logstore.Naming, sign jet.Signature, lowest int
 
 // create makes a file of the set that will have size bytes.
 func (t *target) create(name string, size int64) (*output, error) {
-	f, err := t.createFile(name, size)
+	f, err := t.createFile(name)
 	if err != nil {
 		return nil, err
 	}
-	return &output{file: f}, nil
+	return &output{file: f, size: size}, nil
 }
 
-func (t *target) createFile(name string, size int64) (vfs.File, error) {
+func (t *target) createFile(name string) (vfs.File, error) {
 	file := path.Join(t.dir, name)
 	f, err := t.fs.Open(file, vfs.Create)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		t.made = append(t.made, file)
 	}
-	t.made = append(t.made, file)
-	// Takes the space, so that a disk that is too small is found out now.
-	if err := f.Truncate(size); err != nil {
-		return nil, errors.Join(err, f.Close())
-	}
-	return f, nil
+	return f, err
 }
 
 // createLog makes a log of the set. In an incremental backup it gets its name only at the end, and nothing is
@@ -231,8 +226,8 @@ func (t *target) createLog(name string, size int64) (*output, error) {
 	if t.full {
 		return t.create(name, size)
 	}
-	o := &output{replace: func() (vfs.File, error) {
-		f, err := t.createFile(name+partial, size)
+	o := &output{size: size, replace: func() (vfs.File, error) {
+		f, err := t.createFile(name + partial)
 		if err == nil {
 			t.logs = append(t.logs, name)
 		}
@@ -403,7 +398,10 @@ func absent(err error) bool {
 // output is a file of the set that is being written.
 type output struct {
 	file vfs.File // nil as long as nothing but present is needed
-	off  int64
+	size int64    // that the file will have
+	off  int64    // where the next write goes
+	// allocated says that the file has its size.
+	allocated bool
 	// present is a file of the set that has been the same so far, replace makes the file in its place.
 	present vfs.File
 	replace func() (vfs.File, error)
@@ -422,9 +420,21 @@ func (o *output) write(p []byte) error {
 			return err
 		}
 	}
-	err := o.file.WriteAt(p, o.off)
+	err := o.writeAt(p, o.off)
 	o.off += int64(len(p))
 	return err
+}
+
+// writeAt writes to the file. The first time it takes all the space that is needed, so that a disk that is too
+// small is found out at once.
+func (o *output) writeAt(p []byte, off int64) error {
+	if !o.allocated {
+		if err := o.file.Truncate(o.size); err != nil {
+			return err
+		}
+		o.allocated = true
+	}
+	return o.file.WriteAt(p, off)
 }
 
 // compare says that the present file goes on with p.
@@ -447,7 +457,7 @@ func (o *output) diverge() error {
 		if err := o.present.ReadAt(o.buf, at); err != nil {
 			return err
 		}
-		if err := o.file.WriteAt(o.buf, at); err != nil {
+		if err := o.writeAt(o.buf, at); err != nil {
 			return err
 		}
 	}
