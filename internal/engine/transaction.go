@@ -68,6 +68,11 @@ func (s *Session) CommitTransaction(t Thread, grbit jet.Grbit, durable time.Dura
 }
 
 func (s *Session) commit(grbit jet.Grbit, durable time.Duration) error {
+	if s.trx.Level() == 1 {
+		if err := s.cancelLongUpdates(); err != nil {
+			return err
+		}
+	}
 	end, err := s.trx.Commit()
 	if err != nil {
 		return err

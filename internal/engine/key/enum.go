@@ -21,9 +21,10 @@ type Enumerator struct {
 	ix      *Index
 	src     Source
 	itag    [SegmentsMax]uint32
-	isMulti [SegmentsMax]bool // segments whose values are enumerated
-	last    int               // the last of them, -1 when there is none
-	tuple   uint32            // number of the next substring
+	given   [SegmentsMax]uint32 // itag of the last key
+	isMulti [SegmentsMax]bool   // segments whose values are enumerated
+	last    int                 // the last of them, -1 when there is none
+	tuple   uint32              // number of the next substring
 	done    bool
 	status  Status
 	b       Builder
@@ -74,6 +75,7 @@ func (e *Enumerator) Next() ([]byte, error) {
 			e.done = true
 			return nil, err
 		}
+		e.given = e.itag
 		e.advance()
 		if e.status == StatusNullKey {
 			e.done = true
@@ -85,6 +87,9 @@ func (e *Enumerator) Next() ([]byte, error) {
 
 // Status tells which segments of the last key were NULL.
 func (e *Enumerator) Status() Status { return e.status }
+
+// Itag is the number of the value of segment seg that the last key has.
+func (e *Enumerator) Itag(seg int) uint32 { return e.given[seg] }
 
 // Truncated says that the last key was cut for lack of key space.
 func (e *Enumerator) Truncated() bool { return e.b.Truncated() }

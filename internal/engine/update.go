@@ -1,0 +1,249 @@
+package engine
+
+import (
+	"encoding/binary"
+	"hash/maphash"
+
+	"esent/internal/engine/btree"
+	"esent/internal/engine/catalog"
+	"esent/internal/engine/record"
+	"esent/internal/jet"
+)
+
+// Update makes the prepared update happen (JetUpdate2, spec chapter 01, 11.3): all of it or nothing, in a
+// transaction of its own where there is none. The record's primary key goes to mark, whose use is asked for by
+// mark being not nil; its length is the result. After errors the update stays prepared, except for
+// JET_errBufferTooSmall (mark, at an insert). Errors: JET_errUpdateNotPrepared, JET_errNullInvalid,
+// JET_errKeyDuplicate, JET_errNullKeyDisallowed, JET_errKeyTruncated, JET_errRecordPrimaryChanged,
+// JET_errWriteConflict, JET_errRecordDeleted, JET_errAutoIncrementNotSet, JET_errUpdateMustVersion and others.
+func (c *Cursor) Update(s *Session, t Thread, mark []byte, grbit jet.Grbit) (actual uint32, err error) {
+	if err := c.enter(s); err != nil {
+		return 0, err
+	}
+	actual, err = c.runUpdate(s, t, mark, grbit)
+	s.leave()
+	return actual, err
+}
+
+func (c *Cursor) runUpdate(s *Session, t Thread, mark []byte, grbit jet.Grbit) (actual uint32, err error) {
+	inserts := c.prepared.inserts()
+	if !inserts && !c.prepared.replaces() {
+		return 0, jet.ErrUpdateNotPrepared
+	}
+	if !s.owner.allows(t, s.trx.Level()) {
+		return 0, jet.ErrSessionSharingViolation
+	}
+	level := s.trx.Level()
+	if err := s.trx.BeginInner(); err != nil {
+		return 0, err
+	}
+	if inserts {
+		actual, err = c.insert(s, mark, grbit)
+	} else {
+		actual, err = c.replace(s, mark, grbit)
+	}
+	if err = s.endChange(level, err); err == nil {
+		c.prepared = notPrepared
+		c.update.touched = false
+		return actual, nil
+	}
+	if err == jet.ErrBufferTooSmall {
+		if e := c.cancel(s); e != nil {
+			return 0, e
+		}
+	}
+	return actual, err
+}
+
+// endChange ends a level of the engine's own: commits it, or undoes it because of err. Where the level is the
+// outermost the commit is as durable as the session's default says.
+func (s *Session) endChange(outer uint8, err error) error {
+	if err == nil {
+		if outer == 0 {
+			err = s.commit(0, 0)
+		} else {
+			_, err = s.trx.Commit()
+		}
+		if err == nil || s.trx.Level() == outer {
+			return err
+		}
+	}
+	if e := s.trx.Rollback(); e != nil {
+		s.trx.Forget()
+		return s.inst.rollbackFailed(e)
+	}
+	return err
+}
+
+// insert adds the record in the copy buffer.
+func (c *Cursor) insert(s *Session, mark []byte, grbit jet.Grbit) (actual uint32, err error) {
+	u, sc := c.update, c.table.Schema()
+	var opt btree.Option
+	if grbit&jet.BitUpdateNoVersion != 0 {
+		if !c.table.CreatedBy(s.trx) {
+			return 0, jet.ErrUpdateMustVersion
+		}
+		opt = btree.Unversioned
+	}
+	if c.prepared == preparedInsertCopyDelete {
+		if err := c.deleteRecord(s, sc, true); err != nil {
+			return 0, err
+		}
+	}
+	if err := c.checkRequired(s, sc); err != nil {
+		return 0, err
+	}
+	if v := sc.Version; v != nil && !u.buf.Columns().Has(v.FID) {
+		if err := u.putVersion(&v.Column, 0); err != nil {
+			return 0, err
+		}
+	}
+	m := c.maker(s, sc)
+	rec := u.buf.Bytes()
+	if u.mark, err = c.newKey(s, sc, m, rec, u.mark[:0]); err != nil {
+		return 0, err
+	}
+	if mark != nil && len(mark) < len(u.mark) {
+		return uint32(len(u.mark)), jet.ErrBufferTooSmall
+	}
+	if m.bt.Tree() != c.table.Tree {
+		m.bt.Init(c.table.Tree)
+	}
+	if err := m.bt.Insert(s.trx, u.mark, rec, opt); err != nil {
+		return 0, err
+	}
+	if err := m.addEntries(s, rec, u.mark, opt); err != nil {
+		return 0, err
+	}
+	copy(mark, u.mark)
+	return uint32(len(u.mark)), nil
+}
+
+// newKey appends the primary key of a record to be inserted to dst: made of its columns, or the next number.
+func (c *Cursor) newKey(s *Session, sc *catalog.Schema, m *keyMaker, rec, dst []byte) ([]byte, error) {
+	if sc.Primary == nil {
+		n, err := c.table.NextDBK()
+		if err != nil {
+			return dst, err
+		}
+		return binary.BigEndian.AppendUint32(dst, n), nil
+	}
+	k, err := m.primaryKey(sc.Primary, rec)
+	return append(dst, k...), err
+}
+
+// checkRequired says whether the record has all values that it must have.
+func (c *Cursor) checkRequired(s *Session, sc *catalog.Schema) error {
+	u := c.update
+	if sc.Record != u.buf.Schema() {
+		u.buf.Adopt(sc.Record)
+	}
+	if !sc.Versioned() {
+		return sc.Record.CheckRequired(u.buf.Bytes())
+	}
+	for _, col := range sc.Columns {
+		if col.Flags&(record.FlagNotNull|record.FlagAutoincrement) == 0 || col.HasDefault() || !col.VisibleTo(s.trx) {
+			continue
+		}
+		v, err := u.buf.Get(&col.Column, 1)
+		switch {
+		case err != nil:
+			return err
+		case !v.Null:
+		case col.Flags&record.FlagAutoincrement != 0:
+			return jet.ErrAutoIncrementNotSet
+		default:
+			return jet.ErrNullInvalid
+		}
+	}
+	return nil
+}
+
+// putVersion sets the version column without noting it as set.
+func (u *update) putVersion(col *record.Column, n uint32) error {
+	columns := *u.buf.Columns()
+	err := u.putNumber(col, uint64(n))
+	*u.buf.Columns() = columns
+	return err
+}
+
+// replace gives the current record the content of the copy buffer.
+func (c *Cursor) replace(s *Session, mark []byte, grbit jet.Grbit) (actual uint32, err error) {
+	u, sc := c.update, c.table.Schema()
+	if grbit&jet.BitUpdateNoVersion != 0 {
+		return 0, jet.ErrUpdateMustVersion
+	}
+	if err := c.findRecord(s); err != nil {
+		return 0, err
+	}
+	if u.old, err = c.copyRecord(s, u.old[:0]); err != nil {
+		return 0, err
+	}
+	if c.prepared == preparedReplaceNoLock {
+		if err := c.unchanged(s); err != nil {
+			return 0, err
+		}
+	}
+	if mark != nil {
+		actual = uint32(len(c.primary.Key()))
+		copy(mark, c.primary.Key())
+	}
+	set := u.buf.Columns()
+	if set.Empty() {
+		if c.prepared == preparedReplaceNoLock {
+			err = c.lockRecord(s)
+		}
+		return actual, err
+	}
+	m := c.maker(s, sc)
+	u.mark = append(u.mark[:0], c.primary.Key()...)
+	if p := sc.Primary; p != nil && p.Mask.Overlaps(set) {
+		changed, err := m.primaryChanged(p, u.buf.Bytes(), u.mark)
+		if err != nil {
+			return 0, err
+		}
+		if changed {
+			return 0, jet.ErrRecordPrimaryChanged
+		}
+	}
+	if v := sc.Version; v != nil {
+		if err := c.raiseVersion(sc, &v.Column); err != nil {
+			return 0, err
+		}
+	}
+	rec := u.buf.Bytes()
+	// The replace itself finds conflicts with others, so it comes first.
+	if err := c.primary.Replace(s.trx, rec, 0); err != nil {
+		return 0, err
+	}
+	return actual, m.changeEntries(s, u.old, rec, u.mark, set, u)
+}
+
+// raiseVersion sets the version column to one more than the record has.
+func (c *Cursor) raiseVersion(sc *catalog.Schema, col *record.Column) error {
+	v, err := sc.Record.Get(c.update.old, col, 1)
+	if err != nil {
+		return err
+	}
+	n := uint32(1)
+	if len(v.Data) == 4 {
+		n += binary.LittleEndian.Uint32(v.Data)
+	}
+	return c.update.putVersion(col, n)
+}
+
+// unchanged says whether the record is what it was when the update was prepared, if that was not in this
+// transaction: u.old, or the record itself, is compared.
+func (c *Cursor) unchanged(s *Session) (err error) {
+	u := c.update
+	if u.preparedIn != nil && u.preparedIn == s.trx.Trx() {
+		return nil
+	}
+	if u.old, err = c.copyRecord(s, u.old[:0]); err != nil {
+		return err
+	}
+	if maphash.Bytes(hashSeed, u.old) != u.hash {
+		return jet.ErrWriteConflict
+	}
+	return nil
+}
