@@ -154,8 +154,10 @@ func (r *run) startFromCheckpoint(currentGen int32) (start, error) {
 // startAttachments finds the databases attached where replay begins: the checkpoint's, or those in the header
 // of the log, which then is replayed from its beginning.
 func (r *run) startAttachments(st *start) error {
-	if err := r.askLog(st.path, st.gen, st.current); err != nil {
-		return err
+	if r.cfg.Hard == nil {
+		if err := r.askLog(st.path, st.gen, st.current); err != nil {
+			return err
+		}
 	}
 	f, err := r.openLog(st.path)
 	if err != nil {

@@ -30,6 +30,7 @@ type testHost struct {
 	onControl  func(c *Control) error
 	onProgress func(done int)
 	cachePages int
+	quiet      bool // damage is expected
 }
 
 // testLog makes a logstore.Log a version.Log.
@@ -74,7 +75,7 @@ func (h *testHost) run() (Result, error) {
 	if e := m.Close(); e != nil {
 		h.t.Fatal(e)
 	}
-	if err == nil && !st.Empty() {
+	if err == nil && !st.Empty() && !h.quiet {
 		h.t.Error("version entries are left")
 	}
 	return res, err

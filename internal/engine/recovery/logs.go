@@ -184,15 +184,19 @@ func (r *run) noMore(gen int32) error {
 		r.events().Report(eventlog.LogFileMissing, r.logPath(r.naming.Archive(gen)), jet.ErrMissingLogFile)
 		return jet.ErrMissingLogFile.Errorf("generation %d is missing, there are later ones", gen)
 	}
+	missing := r.missingCurrent()
 	if r.cfg.Hard != nil {
-		return r.required(gen - 1)
+		if err := r.required(gen - 1); err != nil {
+			return err
+		}
+		missing = nil
 	}
 	if r.has(jet.BitReplayIgnoreLostLogs) {
 		if err := r.required(gen - 1); jet.CodeOf(err) == jet.ErrRequiredLogFilesMissing && err != nil {
 			return err
 		}
 	}
-	return r.control(&Control{Kind: ControlMissingLog, Default: r.missingCurrent(), Path: path, Gen: gen, Current: true,
+	return r.control(&Control{Kind: ControlMissingLog, Default: missing, Path: path, Gen: gen, Current: true,
 		Reason: jet.OpenLogForRedo, NextAction: jet.MissingLogContinueToUndo})
 }
 

@@ -20,6 +20,9 @@ type session struct {
 
 // session gives the session with a number, made on demand.
 func (r *run) session(proc jet.ProcID) *session {
+	if proc == 0 {
+		proc = logstore.ProcNone // no session has that number
+	}
 	s := r.sessions[proc]
 	if s == nil {
 		s = &session{RedoSession: r.versions().RedoSession(proc)}

@@ -82,7 +82,7 @@ func (r *run) recover() (res Result, err error) {
 		if e := r.control(&Control{Kind: ControlComplete, Default: err}); err == nil {
 			err = e
 		}
-		if err != nil {
+		if err != nil || r.cfg.Hard != nil {
 			return res, err
 		}
 		if err = r.eventControl(eventlog.StopRedo); err == nil {

@@ -214,5 +214,18 @@ func (st *Store) undone(r *RCE) bool {
 	return r.nullified
 }
 
-// RedoEnded forgets which pages hold changes of transactions that are all over by now.
-func (st *Store) RedoEnded() { st.undo.reset() }
+// RedoEnded forgets which pages hold changes of transactions that are all over by now, and gives back the room
+// for session numbers that only the log has used. Its sessions were ended before.
+func (st *Store) RedoEnded() {
+	st.undo.reset()
+	t := &st.sessions
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	slots := *t.slots.Load()
+	n := len(slots)
+	for n > 0 && slots[n-1] == nil {
+		n--
+	}
+	slots = slices.Clone(slots[:n])
+	t.slots.Store(&slots)
+}
