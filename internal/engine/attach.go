@@ -61,7 +61,7 @@ func (s *Session) attach(abs string, maxPages uint32, grbit jet.Grbit) (err erro
 		return errors.Join(err, d.file.Close())
 	}
 	if d.readOnly {
-		err = d.openTrees(s)
+		err = d.openTrees()
 		if err != nil {
 			return errors.Join(err, d.shut())
 		}
@@ -175,13 +175,16 @@ func (d *Database) attachWritable(s *Session, u upgrade) error {
 		err = i.goLive(d, &a)
 	}
 	if err == nil {
-		err = d.openTrees(s)
+		err = d.openTrees()
 	}
 	if err == nil {
 		err = d.fitFile(s)
 	}
 	if err == nil {
 		err = d.upgrade(u)
+	}
+	if err == nil {
+		err = d.finishTables(s)
 	}
 	if err != nil {
 		if d.logged {
@@ -266,7 +269,7 @@ func (i *Instance) retire(d *Database) {
 }
 
 // openTrees makes the database known to the B+trees, its space to be managed, and its catalog.
-func (d *Database) openTrees(s *Session) error {
+func (d *Database) openTrees() error {
 	if d.pages == nil {
 		if err := d.openPages(); err != nil {
 			return err
@@ -275,7 +278,7 @@ func (d *Database) openTrees(s *Session) error {
 	if err := d.openSpace(); err != nil {
 		return err
 	}
-	return d.openCatalog(s)
+	return d.openCatalog()
 }
 
 func (d *Database) openSpace() error {
@@ -337,6 +340,10 @@ func (d *Database) upgrade(u upgrade) error {
 	if d.tree != nil {
 		d.tree.Format = d.pageFormat()
 	}
+	if d.cat != nil {
+		h = d.file.Header()
+		d.cat.SetVersion(h.Version)
+	}
 	return nil
 }
 
@@ -369,6 +376,7 @@ func (i *Instance) delist(d *Database) {
 func (d *Database) shut() error {
 	i := d.inst
 	i.retire(d)
+	d.closeCatalog()
 	if d.tree != nil {
 		i.kernel.Detach(d.tree)
 		d.tree = nil

@@ -10,9 +10,10 @@ import (
 	"esent/internal/vfs/simdisk"
 )
 
-// crash cuts the power and boots.
+// crash cuts the power and boots. Disks write the pages of these tests whole or not at all: the log has no images
+// that would mend a torn one.
 func (m *machine) crash(u simdisk.Survival) {
-	m.sim.Crash(simdisk.Crash{Unsynced: u})
+	m.sim.Crash(simdisk.Crash{Unsynced: u, Unit: 4096})
 	m.boot()
 }
 

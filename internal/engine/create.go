@@ -183,7 +183,7 @@ func (c *creation) build(h dbfile.Header) error {
 	if err := c.finish(); err != nil {
 		return err
 	}
-	return c.createTables()
+	return d.finishTables(c.s)
 }
 
 // extend gives the file its first size (step 5).

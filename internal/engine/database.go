@@ -8,6 +8,7 @@ import (
 
 	"esent/internal/engine/btree"
 	"esent/internal/engine/cache"
+	"esent/internal/engine/catalog"
 	"esent/internal/engine/dbfile"
 	"esent/internal/engine/space"
 	"esent/internal/jet"
@@ -24,7 +25,7 @@ type Database struct {
 	pages *cache.DB
 	tree  *btree.DB
 	space *space.Manager
-	cat   *catalogHandle // nil in the temporary database
+	cat   *catalog.Catalog // nil in the temporary database
 
 	readOnly bool
 	logged   bool

@@ -24,7 +24,7 @@ func (m *machine) startWith(dir string, values map[jet.ParamID]int64) (*Instance
 func TestFormatVersions(t *testing.T) {
 	m := newMachine(t)
 	const format = jet.ParamEngineFormatVersion
-	i, s := m.startWith("/db", map[jet.ParamID]int64{format: 8020})
+	i, s := m.startWith("/db", map[jet.ParamID]int64{format: 8020, jet.ParamLogFileSize: 1024})
 	_, err := s.CreateDatabase(0, "/db/x.edb", 0, 0)
 	m.want(err, 0)
 	m.want(m.proc.SetParam(ParamTarget{Instance: i}, format, 8520, ""), jet.ErrAlreadyInitialized)
@@ -36,7 +36,7 @@ func TestFormatVersions(t *testing.T) {
 	if got := m.files("/db"); got != "edb.chk edb.log edbres00001.jrs edbres00002.jrs edbtmp.log x.edb" {
 		t.Errorf("files %s", got)
 	}
-	i, s = m.start("a", "/db")
+	i, s = m.startWith("/db", map[jet.ParamID]int64{jet.ParamLogFileSize: 1024})
 	_, err = s.AttachDatabase(0, "/db/x.edb", 0, jet.BitDbReadOnly)
 	m.want(err, 0)
 	m.want(s.DetachDatabase(0, "/db/x.edb", 0), 0)

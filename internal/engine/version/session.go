@@ -93,14 +93,21 @@ func (s *Session) publish() {
 	}
 }
 
-// Log appends a record of the session's transaction, after the Begin records that are still owed.
-func (s *Session) Log(rec []byte) (pos, end jet.LogPos, err error) {
+// Log appends a record of the session's transaction, after the Begin records that are still owed. start is where the
+// transaction begins in the log, or without one the record itself: a checkpoint must not pass it before the pages are
+// written that the record changes, since recovery passes by records of a transaction that it has not seen begin (spec
+// chapter 05, 16 and 21.1).
+func (s *Session) Log(rec []byte) (start, end jet.LogPos, err error) {
 	if s.logged < s.level {
 		if err := s.logBegin(); err != nil {
 			return 0, 0, err
 		}
 	}
-	return s.store.log.Append(rec)
+	start, end, err = s.store.log.Append(rec)
+	if begin := jet.LogPos(s.start.Load()); begin != 0 {
+		start = begin
+	}
+	return start, end, err
 }
 
 // Owed logs the Begin records that are still owed, for callers that append a group of records themselves.
