@@ -143,3 +143,36 @@ func TestHardRecoveryFailures(t *testing.T) {
 		})
 	}
 }
+
+// TestRecoverBackupCopy has soft recovery work on the copy of a backup itself, with all logs up to the end of the
+// stream: what comes out is the database that was backed up, page by page.
+func TestRecoverBackupCopy(t *testing.T) {
+	root := testdata.Set(t, "backup", "backup/files/*")
+	for _, copied := range []string{"backup", "concurrent", "atomic/new"} {
+		t.Run(copied, func(t *testing.T) {
+			h := newHost(t, vfs.System(), copyFiles(t, filepath.Join(root, "files", "log")), 4096)
+			h.remove(h.path("edb.chk"))
+			b, err := os.ReadFile(filepath.Join(root, "files", copied, "db.edb"))
+			if err == nil {
+				err = os.WriteFile(h.path("db.edb"), b, 0o600)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := h.run(); codeOf(err) != jet.ErrSoftRecoveryOnBackupDatabase {
+				t.Errorf("without leave: %v", err)
+			}
+			h.cfg.Grbit = jet.BitAllowSoftRecoveryOnBackup
+			if res, err := h.run(); err != nil || res.Outcome != Recovered {
+				t.Fatal(res.Outcome, err)
+			}
+			want := filepath.Join(root, "files", "log", "db.edb")
+			comparePages(t, h.cfg.Env, h.path("db.edb"), want)
+			compareHeaders(t, h, "db.edb", want)
+			g, w := readDatabase(t, h.cfg.Env, h.path("db.edb")).f.Header(), readDatabase(t, h.cfg.Env, want).f.Header()
+			if g.FullPrev != w.FullPrev || g.IncPrev != w.IncPrev || g.CopyPrev != w.CopyPrev || g.FullCur != w.FullCur {
+				t.Errorf("backups in the header: full %+v, incremental %+v; want %+v, %+v", g.FullPrev, g.IncPrev, w.FullPrev, w.IncPrev)
+			}
+		})
+	}
+}

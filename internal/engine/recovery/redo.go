@@ -234,7 +234,7 @@ func (r *run) redoExtend(rec *logstore.ExtendDB) error {
 		return nil
 	}
 	h := a.File.Header()
-	if h.LastResize > r.pos {
+	if h.LastResize >= r.pos {
 		return nil // done, and the file may have been cut off since
 	}
 	pages, err := a.File.Pages()
