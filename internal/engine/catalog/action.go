@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 
 	"esent/internal/engine/btree"
+	"esent/internal/engine/space"
 	"esent/internal/engine/version"
 )
 
@@ -54,56 +55,40 @@ func (c *Catalog) entry(s *version.Session, a version.Action) error {
 	return err
 }
 
-// destroyLater frees a tree, of table t or t's own, when all transactions that run now are over: until then others may
-// have versions in it, or be about to make some.
-func (c *Catalog) destroyLater(t *Table, trees ...*btree.Tree) error {
+// destroyLater frees a tree of a table, or with its own tree all of it, when all transactions that run now are over:
+// until then others may have versions in it, or be about to make some.
+func (c *Catalog) destroyLater(t *Table, tree *btree.Tree) error {
 	c.background.Lock()
 	defer c.background.Unlock()
 	s := c.background.s
-	if err := s.BeginInner(); err != nil {
-		return err
-	}
 	t.pin()
-	a := &action{t: t, cleanup: func(s *version.Session) error { return c.destroy(s, t, trees...) }}
-	if err := c.entry(s, a); err != nil {
-		t.unpin()
-		if e := s.Rollback(); e != nil {
-			return e
-		}
+	a := &action{t: t, cleanup: func(s *version.Session) error { return c.destroy(s, t, tree) }}
+	made := false
+	err := inTrx(s, func() error {
+		err := c.entry(s, a)
+		made = err == nil
 		return err
+	})
+	if !made {
+		t.unpin()
 	}
-	_, err := s.Commit()
 	return err
 }
 
-// destroy frees trees that nobody uses any more, in a transaction of its own. The tree of the table itself comes alone
-// or last: with it all others are freed.
-func (c *Catalog) destroy(s *version.Session, t *Table, trees ...*btree.Tree) error {
+// destroy frees a tree that nobody uses any more, in a transaction of its own. With the table's own tree all others
+// are freed.
+func (c *Catalog) destroy(s *version.Session, t *Table, tree *btree.Tree) error {
 	if t.gone {
 		return nil
 	}
-	if err := s.BeginInner(); err != nil {
-		return err
-	}
-	err := func() error {
-		for _, tree := range trees {
-			if tree == t.Tree {
-				t.gone = true
-			}
-			if err := c.opt.Space.DestroyTree(s, tree); err != nil {
-				return err
-			}
+	if tree == t.Tree {
+		t.gone = true
+		for _, child := range t.trees() {
+			c.db.Forget(child)
+			c.opt.Space.SetHints(child, space.Hints{})
 		}
-		return nil
-	}()
-	if err != nil {
-		if e := s.Rollback(); e != nil {
-			return e
-		}
-		return err
 	}
-	_, err = s.Commit()
-	return err
+	return inTrx(s, func() error { return c.opt.Space.DestroyTree(s, tree) })
 }
 
 // trees lists all trees of a table but its own.
@@ -120,15 +105,6 @@ func (t *Table) trees() []*btree.Tree {
 		list = append(list, v.Tree)
 	}
 	return list
-}
-
-// destroyTable frees a table with all that is in it.
-func (c *Catalog) destroyTable(s *version.Session, t *Table) error {
-	for _, tree := range t.trees() {
-		c.db.Forget(tree)
-		c.opt.Space.SetHints(tree, (&SpaceHints{}).ofSpace(c.db.PageSize))
-	}
-	return c.destroy(s, t, t.Tree)
 }
 
 // pin adds a reference that is no cursor's.

@@ -165,9 +165,6 @@ func (t *Table) DropColumn(s *version.Session, name string) error {
 		return err
 	}
 	return nested(s, func() error {
-		if err := t.cat.versioned(s, t, t.onColumn(c, func(c *Column) { c.Died = nil }), t.onColumn(c, markDead)); err != nil {
-			return err
-		}
 		// The row comes first: it is what two sessions conflict over.
 		err := t.cat.replaceRow(s, makeRowKey(t.ObjID, RowColumn, uint32(c.FID)), true, func(r *Row) {
 			r.ColtypOrPgno = jet.ColtypNil
@@ -177,6 +174,9 @@ func (t *Table) DropColumn(s *version.Session, name string) error {
 			}
 		})
 		if err != nil {
+			return err
+		}
+		if err := t.cat.versioned(s, t, t.onColumn(c, func(c *Column) { c.Died = nil }), t.onColumn(c, markDead)); err != nil {
 			return err
 		}
 		err = t.change(func(m *model) error {
@@ -259,10 +259,10 @@ func (t *Table) alterColumn(s *version.Session, c *Column, change func(c *Column
 			now.Name, now.folded, now.Flags, now.Default = c.Name, c.folded, c.Flags, c.Default
 			now.Callback, now.CallbackData = c.Callback, c.CallbackData
 		}
-		if err := t.cat.versioned(s, t, t.onColumn(c, restore), nil); err != nil {
+		if err := t.cat.replaceRow(s, makeRowKey(t.ObjID, RowColumn, uint32(c.FID)), true, row); err != nil {
 			return err
 		}
-		if err := t.cat.replaceRow(s, makeRowKey(t.ObjID, RowColumn, uint32(c.FID)), true, row); err != nil {
+		if err := t.cat.versioned(s, t, t.onColumn(c, restore), nil); err != nil {
 			return err
 		}
 		err := t.change(func(m *model) error {

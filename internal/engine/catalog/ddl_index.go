@@ -336,10 +336,6 @@ func (t *Table) DropIndex(s *version.Session, name string) error {
 	k := makeRowKey(t.ObjID, RowIndex, uint32(ix.ObjID))
 	d := &indexDef{objid: ix.ObjID}
 	return nested(s, func() error {
-		err := t.cat.versioned(s, t, t.onIndex(d, func(d *indexDef) { d.died = nil }), t.freeIndex(ix))
-		if err != nil {
-			return err
-		}
 		r, err := t.cat.find(s, k)
 		if err == nil && r == nil {
 			err = jet.ErrIndexNotFound
@@ -351,6 +347,10 @@ func (t *Table) DropIndex(s *version.Session, name string) error {
 			return err
 		}
 		if err := t.cat.deleteObjid(s, ix.ObjID); err != nil {
+			return err
+		}
+		err = t.cat.versioned(s, t, t.onIndex(d, func(d *indexDef) { d.died = nil }), t.freeIndex(ix))
+		if err != nil {
 			return err
 		}
 		return t.onIndex(d, func(d *indexDef) { d.died = s.Trx() })(s)

@@ -84,7 +84,7 @@ func (t *Table) undoDrop(*version.Session) error {
 
 func (t *Table) settleDrop(s *version.Session) error {
 	t.cat.forget(t)
-	return t.cat.destroyTable(s, t)
+	return t.cat.destroy(s, t, t.Tree)
 }
 
 // deleteRows removes all that the catalogs say of a table.
@@ -126,11 +126,11 @@ func (c *Catalog) RenameTable(s *version.Session, t *Table, name string) error {
 			t.name.Store(before)
 			return nil
 		}
-		if err := c.versioned(s, t, undo, nil); err != nil {
-			return err
-		}
 		k := makeRowKey(t.ObjID, RowTable, uint32(t.ObjID))
 		if err := c.replaceRow(s, k, true, func(r *Row) { r.Name = name }); err != nil {
+			return err
+		}
+		if err := c.versioned(s, t, undo, nil); err != nil {
 			return err
 		}
 		t.name.Store(&name)
