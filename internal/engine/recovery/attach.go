@@ -46,7 +46,7 @@ type attachRequest struct {
 }
 
 // begin makes the attachment known, and says false when its database is left out.
-func (r *run) begin(q *attachRequest, overwrite bool) (*attachment, bool, error) {
+func (r *run) begin(q *attachRequest) (*attachment, bool, error) {
 	if int(q.id) == 0 || int(q.id) >= len(r.dbs) {
 		return nil, false, jet.ErrLogCorrupted.Errorf("database number %d", q.id)
 	}
@@ -60,7 +60,6 @@ func (r *run) begin(q *attachRequest, overwrite bool) (*attachment, bool, error)
 			return nil, false, err
 		}
 	}
-	m.Overwrite = m.Overwrite && overwrite
 	a := &attachment{Database: Database{ID: q.id, Logged: q.logged, Path: m.Path}, mapping: m,
 		attach: q.attach, signDB: q.signDB, dbtime: q.dbtime, objid: q.objid, what: deferAttach}
 	r.dbs[q.id] = a
@@ -92,7 +91,7 @@ func (r *run) situation(a *attachment, q *attachRequest) *situation {
 
 // attach takes up an attachment of the list at the start or of an AttachDB record.
 func (r *run) attach(q *attachRequest) error {
-	a, wanted, err := r.begin(q, false)
+	a, wanted, err := r.begin(q)
 	if err != nil || !wanted {
 		return err
 	}
@@ -206,7 +205,7 @@ func (r *run) leave(a *attachment) error {
 // create takes up a CreateDB record.
 func (r *run) create(rec *logstore.CreateDB) error {
 	q := &attachRequest{id: rec.DB, logged: rec.Path, attach: r.pos, signDB: rec.SignDB, signLog: r.signLog, record: true}
-	a, wanted, err := r.begin(q, true)
+	a, wanted, err := r.begin(q)
 	if err != nil || !wanted {
 		return err
 	}
@@ -238,15 +237,13 @@ func (r *run) createFile(a *attachment, rec *logstore.CreateDB) error {
 		return err
 	}
 	f, err := dbfile.Create(r.cfg.Env, a.Path, h, true, r.fileOptions(a))
-	switch jet.CodeOf(err) {
-	case jet.ErrInvalidPath:
-		if err != nil {
-			return r.putOff(a, deferAttach, whyIO, "CreateDB", nil)
-		}
-	case jet.ErrFileAccessDenied:
-		return r.putOff(a, deferDenied, whyIO, "CreateDB", nil)
-	}
 	if err != nil {
+		switch jet.CodeOf(err) {
+		case jet.ErrInvalidPath:
+			return r.putOff(a, deferAttach, whyIO, "CreateDB", nil)
+		case jet.ErrFileAccessDenied:
+			return r.putOff(a, deferDenied, whyIO, "CreateDB", nil)
+		}
 		return err
 	}
 	if err := r.join(a, f, h.DBTime, h.ObjIDLast); err != nil {

@@ -82,7 +82,7 @@ type Host interface {
 	// Control asks the application's recovery-control callback; what it returns replaces c.Default (spec chapter
 	// 05, 24). Without a callback it returns c.Default.
 	Control(c *Control) error
-	// Progress tells how much of the log is replayed, of total; it is called only when the number has changed.
+	// Progress tells how much of the log is replayed, of total; it is called only when the number has grown.
 	Progress(done, total int) error
 	// Fault is told of page faults while pages are read, as dbfile.Options.Report is.
 	Fault(db *Database, f dbfile.Fault)
@@ -134,7 +134,8 @@ const (
 	NewStream Outcome = iota
 	// WasClean: the log ended cleanly and there was nothing to do. The log is not open.
 	WasClean
-	// Recovered: the databases are clean, the log is open, the checkpoint is at its end.
+	// Recovered: the databases are clean, the checkpoint is at the end of the log, which is open if recovery had
+	// to write to it.
 	Recovered
 )
 
@@ -147,7 +148,8 @@ type Result struct {
 	Tail Tail
 	// Naming is how the files of the stream are called.
 	Naming logstore.Naming
-	// Log is the log that Host.OpenLog gave, nil unless Recovered.
+	// Log is the log that Host.OpenLog gave; it is there with an error too, for the caller to give up. It is nil
+	// when recovery had nothing to write: there were no logs, or the last engine run in them had ended.
 	Log Log
 	// Checkpoint is what the checkpoint file says; nil with NewStream.
 	Checkpoint *logstore.Checkpoint
