@@ -103,6 +103,9 @@ func (i *Instance) Databases() []*Database { return i.attached() }
 // Env is what the instance was given from outside.
 func (i *Instance) Env() *vfs.Env { return i.env }
 
+// PageSize is that of the instance's databases, in bytes.
+func (i *Instance) PageSize() int { return i.set.pageSize }
+
 // LogDir is the folder of the logs, with a '/' at its end.
 func (i *Instance) LogDir() string { return i.set.logPath }
 

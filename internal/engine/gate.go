@@ -21,11 +21,11 @@ var refusals = [...]struct {
 	bit  uint32
 	code jet.Err
 }{
+	{gateRestoring, jet.ErrRestoreInProgress}, // comes with gateInitialising
 	{gateNotInitialised, jet.ErrNotInitialized},
 	{gateInitialising, jet.ErrInitInProgress},
 	{gateTerminating, jet.ErrTermInProgress},
 	{gateStopped, jet.ErrClientRequestToStopJetService},
-	{gateRestoring, jet.ErrRestoreInProgress},
 	{gateUnavailable, jet.ErrInstanceUnavailable},
 }
 

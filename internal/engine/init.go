@@ -34,12 +34,12 @@ type InitOptions struct {
 func (i *Instance) Init(o InitOptions) (warning jet.Err, err error) {
 	if !i.gate.CompareAndSwap(gateNotInitialised, gateInitialising) {
 		switch g := i.gate.Load(); {
+		case g&gateRestoring != 0:
+			return 0, jet.ErrRestoreInProgress
 		case g&gateInitialising != 0:
 			return 0, jet.ErrInitInProgress
 		case g&gateTerminating != 0:
 			return 0, jet.ErrTermInProgress
-		case g&gateRestoring != 0:
-			return 0, jet.ErrRestoreInProgress
 		}
 		return 0, jet.ErrAlreadyInitialized
 	}
