@@ -19,8 +19,8 @@ func Settled(s *version.Session, t *btree.Tree, r *version.RCE) error {
 }
 
 // Reap removes the value with a root's key if its count is 0 and no version of the root is left: no session can
-// refer to it again. The chunks go at once, without versions; the root is deleted last, so that a crash leaves a value
-// without references, which costs space and no more (spec chapter 03, 18.5).
+// refer to it again. All goes at once, without versions: clean-up, which runs this, must not wait for itself. The root is
+// deleted last, so that a crash leaves a value without references, which costs space and no more (spec chapter 03, 18.5).
 func Reap(s *version.Session, t *btree.Tree, key []byte) error {
 	if _, isRoot, _, err := parseKey(key); err != nil || !isRoot {
 		return err
@@ -59,7 +59,10 @@ func reap(s *version.Session, t *btree.Tree, key []byte) error {
 	if m, err = c.bt.Seek(s, key, nil, btree.EQ); err != nil || m != btree.Equal {
 		return err
 	}
-	return c.bt.FlagDelete(s, 0)
+	if err := c.bt.FlagDelete(s, btree.Unversioned); err != nil {
+		return err
+	}
+	return t.CleanUp(s, key, nil)
 }
 
 // removeChunks deletes all nodes behind a root whose keys begin with the root's.
