@@ -29,48 +29,59 @@ func (s *Session) AttachDatabase(t Thread, file string, maxPages uint32, grbit j
 	if s.trx.Level() > 0 {
 		return 0, jet.ErrInTransaction
 	}
+	if grbit&jet.BitDbReadOnly != 0 && grbit&jet.BitDbDeleteUnicodeIndexes != 0 {
+		return 0, jet.ErrInvalidGrbit
+	}
 	i := s.inst
 	i.attachMu.Lock()
 	defer i.attachMu.Unlock()
 	if i.attachedAs(abs) != nil {
 		return jet.WrnDatabaseAttached, nil
 	}
-	return 0, s.attach(abs, maxPages, grbit)
+	d, err := s.attach(abs, maxPages, grbit)
+	if err != nil {
+		return 0, err
+	}
+	warning, err := d.checkLocales(s, grbit)
+	if err != nil && !i.failed() {
+		err = errors.Join(err, s.detach(d))
+	}
+	return warning, err
 }
 
 // attach attaches the file; Instance.attachMu is locked.
-func (s *Session) attach(abs string, maxPages uint32, grbit jet.Grbit) (err error) {
+func (s *Session) attach(abs string, maxPages uint32, grbit jet.Grbit) (d *Database, err error) {
 	i, started := s.inst, s.inst.env.Now()
 	if err := i.attachable(abs); err != nil {
-		return err
+		return nil, err
 	}
 	i.mu.Lock()
 	id, err := i.freeSlot()
 	i.mu.Unlock()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	d := &Database{inst: i, id: id, path: abs, readOnly: grbit&jet.BitDbReadOnly != 0}
+	d = &Database{inst: i, id: id, path: abs, readOnly: grbit&jet.BitDbReadOnly != 0}
 	d.logged = i.log != nil && !d.readOnly && grbit&jet.BitDbRecoveryOff == 0
 	d.maxPages.Store(maxPages)
 	if d.file, err = i.openFile(abs, d.readOnly); err != nil {
-		return err
+		return nil, err
 	}
 	upgrade, err := d.checkHeader()
 	if err != nil {
-		return errors.Join(err, d.file.Close())
+		return nil, errors.Join(err, d.file.Close())
 	}
 	if d.readOnly {
 		err = d.openTrees()
 		if err != nil {
-			return errors.Join(err, d.shut())
+			return nil, errors.Join(err, d.shut())
 		}
 	} else if err := d.attachWritable(s, upgrade); err != nil {
-		return err
+		return nil, err
 	}
 	i.enlist(d)
 	i.report(eventlog.AttachDatabaseDone, d.number, d.path, i.seconds(started), "", "", "")
-	return nil
+	return d, nil
 }
 
 // attachable says whether the file at abs may be attached, before it is opened.

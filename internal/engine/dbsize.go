@@ -64,13 +64,7 @@ func (s *Session) grow(d *Database, last uint32) error {
 	if limit := d.maxPages.Load(); limit != 0 && last > limit || last > uint32(jet.PgnoSysMax) {
 		return jet.ErrOutOfDatabaseSpace
 	}
-	if err := s.trx.BeginInner(); err != nil {
-		return err
-	}
-	if err := d.space.GrowTo(s.trx, jet.Pgno(last)); err != nil {
-		return errors.Join(err, s.rollbackLevel())
-	}
-	return s.commit(jet.BitCommitLazyFlush, 0)
+	return s.inTransaction(func() error { return d.space.GrowTo(s.trx, jet.Pgno(last)) })
 }
 
 // leastFile is the least size that JetSetDatabaseSize takes, in pages.

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"time"
 
 	"esent/internal/jet"
@@ -128,4 +129,15 @@ func (s *Session) rollbackLevel() error {
 	}
 	s.cursorsRolledBack(level)
 	return nil
+}
+
+// inTransaction runs f in a transaction level of its own, which becomes durable by and by.
+func (s *Session) inTransaction(f func() error) error {
+	if err := s.trx.BeginInner(); err != nil {
+		return err
+	}
+	if err := f(); err != nil {
+		return errors.Join(err, s.rollbackLevel())
+	}
+	return s.commit(jet.BitCommitLazyFlush, 0)
 }
