@@ -10,97 +10,80 @@
 
 ESENT_EXPORT JET_ERR JET_API JetCreateInstance(JET_INSTANCE *pinstance, JET_PCSTR szInstanceName) ESENT_ALIAS(JetCreateInstanceA);
 
+extern JET_ERR esent_JetCreateInstanceA(JET_INSTANCE *pinstance, JET_PCSTR szInstanceName);
 ESENT_EXPORT JET_ERR JET_API JetCreateInstanceA(JET_INSTANCE *pinstance, JET_PCSTR szInstanceName)
 {
-    (void)pinstance;
-    (void)szInstanceName;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetCreateInstanceA(pinstance, szInstanceName);
 }
 
+extern JET_ERR esent_JetCreateInstanceW(JET_INSTANCE *pinstance, JET_PCWSTR szInstanceName);
 ESENT_EXPORT JET_ERR JET_API JetCreateInstanceW(JET_INSTANCE *pinstance, JET_PCWSTR szInstanceName)
 {
-    (void)pinstance;
-    (void)szInstanceName;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetCreateInstanceW(pinstance, szInstanceName);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetCreateInstance2(JET_INSTANCE *pinstance, JET_PCSTR szInstanceName, JET_PCSTR szDisplayName, JET_GRBIT grbit) ESENT_ALIAS(JetCreateInstance2A);
 
+extern JET_ERR esent_JetCreateInstance2A(JET_INSTANCE *pinstance, JET_PCSTR szInstanceName, JET_PCSTR szDisplayName, JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetCreateInstance2A(JET_INSTANCE *pinstance, JET_PCSTR szInstanceName, JET_PCSTR szDisplayName, JET_GRBIT grbit)
 {
-    (void)pinstance;
-    (void)szInstanceName;
-    (void)szDisplayName;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetCreateInstance2A(pinstance, szInstanceName, szDisplayName, grbit);
 }
 
+extern JET_ERR esent_JetCreateInstance2W(JET_INSTANCE *pinstance, JET_PCWSTR szInstanceName, JET_PCWSTR szDisplayName, JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetCreateInstance2W(JET_INSTANCE *pinstance, JET_PCWSTR szInstanceName, JET_PCWSTR szDisplayName, JET_GRBIT grbit)
 {
-    (void)pinstance;
-    (void)szInstanceName;
-    (void)szDisplayName;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetCreateInstance2W(pinstance, szInstanceName, szDisplayName, grbit);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetEnableMultiInstance(JET_SETSYSPARAM_A *psetsysparam, uint32_t csetsysparam, uint32_t *pcsetsucceed) ESENT_ALIAS(JetEnableMultiInstanceA);
 
+extern JET_ERR esent_JetEnableMultiInstanceA(JET_SETSYSPARAM_A *psetsysparam, uint32_t csetsysparam, uint32_t *pcsetsucceed);
 ESENT_EXPORT JET_ERR JET_API JetEnableMultiInstanceA(JET_SETSYSPARAM_A *psetsysparam, uint32_t csetsysparam, uint32_t *pcsetsucceed)
 {
-    (void)psetsysparam;
-    (void)csetsysparam;
-    (void)pcsetsucceed;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetEnableMultiInstanceA(psetsysparam, csetsysparam, pcsetsucceed);
 }
 
+extern JET_ERR esent_JetEnableMultiInstanceW(JET_SETSYSPARAM_W *psetsysparam, uint32_t csetsysparam, uint32_t *pcsetsucceed);
 ESENT_EXPORT JET_ERR JET_API JetEnableMultiInstanceW(JET_SETSYSPARAM_W *psetsysparam, uint32_t csetsysparam, uint32_t *pcsetsucceed)
 {
-    (void)psetsysparam;
-    (void)csetsysparam;
-    (void)pcsetsucceed;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetEnableMultiInstanceW(psetsysparam, csetsysparam, pcsetsucceed);
 }
 
+extern JET_ERR esent_JetInit(JET_INSTANCE *pinstance);
 ESENT_EXPORT JET_ERR JET_API JetInit(JET_INSTANCE *pinstance)
 {
-    (void)pinstance;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetInit(pinstance);
 }
 
+extern JET_ERR esent_JetInit2(JET_INSTANCE *pinstance, JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetInit2(JET_INSTANCE *pinstance, JET_GRBIT grbit)
 {
-    (void)pinstance;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetInit2(pinstance, grbit);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetInit3(JET_INSTANCE *pinstance, JET_RSTINFO_A *prstInfo, JET_GRBIT grbit) ESENT_ALIAS(JetInit3A);
 
+extern JET_ERR esent_JetInit3A(JET_INSTANCE *pinstance, JET_RSTINFO_A *prstInfo, JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetInit3A(JET_INSTANCE *pinstance, JET_RSTINFO_A *prstInfo, JET_GRBIT grbit)
 {
-    (void)pinstance;
-    (void)prstInfo;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetInit3A(pinstance, prstInfo, grbit);
 }
 
+extern JET_ERR esent_JetInit3W(JET_INSTANCE *pinstance, JET_RSTINFO_W *prstInfo, JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetInit3W(JET_INSTANCE *pinstance, JET_RSTINFO_W *prstInfo, JET_GRBIT grbit)
 {
-    (void)pinstance;
-    (void)prstInfo;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetInit3W(pinstance, prstInfo, grbit);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetInit4(JET_INSTANCE *pinstance, JET_RSTINFO2_A *prstInfo, JET_GRBIT grbit) ESENT_ALIAS(JetInit4A);
@@ -123,135 +106,118 @@ ESENT_EXPORT JET_ERR JET_API JetInit4W(JET_INSTANCE *pinstance, JET_RSTINFO2_W *
     return JET_errFeatureNotAvailable;
 }
 
+extern JET_ERR esent_JetStopService(void);
 ESENT_EXPORT JET_ERR JET_API JetStopService(void)
 {
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetStopService();
 }
 
+extern JET_ERR esent_JetStopServiceInstance(JET_INSTANCE instance);
 ESENT_EXPORT JET_ERR JET_API JetStopServiceInstance(JET_INSTANCE instance)
 {
-    (void)instance;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetStopServiceInstance(instance);
 }
 
+extern JET_ERR esent_JetStopServiceInstance2(JET_INSTANCE instance, const JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetStopServiceInstance2(JET_INSTANCE instance, const JET_GRBIT grbit)
 {
-    (void)instance;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetStopServiceInstance2(instance, grbit);
 }
 
+extern JET_ERR esent_JetTerm(JET_INSTANCE instance);
 ESENT_EXPORT JET_ERR JET_API JetTerm(JET_INSTANCE instance)
 {
-    (void)instance;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetTerm(instance);
 }
 
+extern JET_ERR esent_JetTerm2(JET_INSTANCE instance, JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetTerm2(JET_INSTANCE instance, JET_GRBIT grbit)
 {
-    (void)instance;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetTerm2(instance, grbit);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetBeginSession(JET_INSTANCE instance, JET_SESID *psesid, JET_PCSTR szUserName, JET_PCSTR szPassword) ESENT_ALIAS(JetBeginSessionA);
 
+extern JET_ERR esent_JetBeginSessionA(JET_INSTANCE instance, JET_SESID *psesid, JET_PCSTR szUserName, JET_PCSTR szPassword);
 ESENT_EXPORT JET_ERR JET_API JetBeginSessionA(JET_INSTANCE instance, JET_SESID *psesid, JET_PCSTR szUserName, JET_PCSTR szPassword)
 {
-    (void)instance;
-    (void)psesid;
-    (void)szUserName;
-    (void)szPassword;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetBeginSessionA(instance, psesid, szUserName, szPassword);
 }
 
+extern JET_ERR esent_JetBeginSessionW(JET_INSTANCE instance, JET_SESID *psesid, JET_PCWSTR szUserName, JET_PCWSTR szPassword);
 ESENT_EXPORT JET_ERR JET_API JetBeginSessionW(JET_INSTANCE instance, JET_SESID *psesid, JET_PCWSTR szUserName, JET_PCWSTR szPassword)
 {
-    (void)instance;
-    (void)psesid;
-    (void)szUserName;
-    (void)szPassword;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetBeginSessionW(instance, psesid, szUserName, szPassword);
 }
 
+extern JET_ERR esent_JetDupSession(uint64_t thread, JET_SESID sesid, JET_SESID *psesid);
 ESENT_EXPORT JET_ERR JET_API JetDupSession(JET_SESID sesid, JET_SESID *psesid)
 {
-    (void)sesid;
-    (void)psesid;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetDupSession(esent_thread(), sesid, psesid);
 }
 
+extern JET_ERR esent_JetEndSession(uint64_t thread, JET_SESID sesid, JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetEndSession(JET_SESID sesid, JET_GRBIT grbit)
 {
-    (void)sesid;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetEndSession(esent_thread(), sesid, grbit);
 }
 
+extern JET_ERR esent_JetResetSessionContext(uint64_t thread, JET_SESID sesid);
 ESENT_EXPORT JET_ERR JET_API JetResetSessionContext(JET_SESID sesid)
 {
-    (void)sesid;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetResetSessionContext(esent_thread(), sesid);
 }
 
+extern JET_ERR esent_JetSetSessionContext(uint64_t thread, JET_SESID sesid, JET_API_PTR ulContext);
 ESENT_EXPORT JET_ERR JET_API JetSetSessionContext(JET_SESID sesid, JET_API_PTR ulContext)
 {
-    (void)sesid;
-    (void)ulContext;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetSetSessionContext(esent_thread(), sesid, ulContext);
 }
 
+extern JET_ERR esent_JetBeginTransaction(uint64_t thread, JET_SESID sesid);
 ESENT_EXPORT JET_ERR JET_API JetBeginTransaction(JET_SESID sesid)
 {
-    (void)sesid;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetBeginTransaction(esent_thread(), sesid);
 }
 
+extern JET_ERR esent_JetBeginTransaction2(uint64_t thread, JET_SESID sesid, JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetBeginTransaction2(JET_SESID sesid, JET_GRBIT grbit)
 {
-    (void)sesid;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetBeginTransaction2(esent_thread(), sesid, grbit);
 }
 
+extern JET_ERR esent_JetBeginTransaction3(uint64_t thread, JET_SESID sesid, int64_t trxid, JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetBeginTransaction3(JET_SESID sesid, int64_t trxid, JET_GRBIT grbit)
 {
-    (void)sesid;
-    (void)trxid;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetBeginTransaction3(esent_thread(), sesid, trxid, grbit);
 }
 
+extern JET_ERR esent_JetCommitTransaction(uint64_t thread, JET_SESID sesid, JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetCommitTransaction(JET_SESID sesid, JET_GRBIT grbit)
 {
-    (void)sesid;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetCommitTransaction(esent_thread(), sesid, grbit);
 }
 
+extern JET_ERR esent_JetCommitTransaction2(uint64_t thread, JET_SESID sesid, JET_GRBIT grbit, uint32_t cmsecDurableCommit, JET_COMMIT_ID *pCommitId);
 ESENT_EXPORT JET_ERR JET_API JetCommitTransaction2(JET_SESID sesid, JET_GRBIT grbit, uint32_t cmsecDurableCommit, JET_COMMIT_ID *pCommitId)
 {
-    (void)sesid;
-    (void)grbit;
-    (void)cmsecDurableCommit;
-    (void)pCommitId;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetCommitTransaction2(esent_thread(), sesid, grbit, cmsecDurableCommit, pCommitId);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetPrepareToCommitTransaction(JET_SESID sesid, const void *pvData, uint32_t cbData, JET_GRBIT grbit)
@@ -264,54 +230,43 @@ ESENT_EXPORT JET_ERR JET_API JetPrepareToCommitTransaction(JET_SESID sesid, cons
     return JET_errFeatureNotAvailable;
 }
 
+extern JET_ERR esent_JetRollback(uint64_t thread, JET_SESID sesid, JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetRollback(JET_SESID sesid, JET_GRBIT grbit)
 {
-    (void)sesid;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetRollback(esent_thread(), sesid, grbit);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetAttachDatabase(JET_SESID sesid, JET_PCSTR szFilename, JET_GRBIT grbit) ESENT_ALIAS(JetAttachDatabaseA);
 
+extern JET_ERR esent_JetAttachDatabaseA(uint64_t thread, JET_SESID sesid, JET_PCSTR szFilename, JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetAttachDatabaseA(JET_SESID sesid, JET_PCSTR szFilename, JET_GRBIT grbit)
 {
-    (void)sesid;
-    (void)szFilename;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetAttachDatabaseA(esent_thread(), sesid, szFilename, grbit);
 }
 
+extern JET_ERR esent_JetAttachDatabaseW(uint64_t thread, JET_SESID sesid, JET_PCWSTR szFilename, JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetAttachDatabaseW(JET_SESID sesid, JET_PCWSTR szFilename, JET_GRBIT grbit)
 {
-    (void)sesid;
-    (void)szFilename;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetAttachDatabaseW(esent_thread(), sesid, szFilename, grbit);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetAttachDatabase2(JET_SESID sesid, JET_PCSTR szFilename, const uint32_t cpgDatabaseSizeMax, JET_GRBIT grbit) ESENT_ALIAS(JetAttachDatabase2A);
 
+extern JET_ERR esent_JetAttachDatabase2A(uint64_t thread, JET_SESID sesid, JET_PCSTR szFilename, const uint32_t cpgDatabaseSizeMax, JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetAttachDatabase2A(JET_SESID sesid, JET_PCSTR szFilename, const uint32_t cpgDatabaseSizeMax, JET_GRBIT grbit)
 {
-    (void)sesid;
-    (void)szFilename;
-    (void)cpgDatabaseSizeMax;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetAttachDatabase2A(esent_thread(), sesid, szFilename, cpgDatabaseSizeMax, grbit);
 }
 
+extern JET_ERR esent_JetAttachDatabase2W(uint64_t thread, JET_SESID sesid, JET_PCWSTR szFilename, const uint32_t cpgDatabaseSizeMax, JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetAttachDatabase2W(JET_SESID sesid, JET_PCWSTR szFilename, const uint32_t cpgDatabaseSizeMax, JET_GRBIT grbit)
 {
-    (void)sesid;
-    (void)szFilename;
-    (void)cpgDatabaseSizeMax;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetAttachDatabase2W(esent_thread(), sesid, szFilename, cpgDatabaseSizeMax, grbit);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetAttachDatabase3(JET_SESID sesid, JET_PCSTR szFilename, JET_SETDBPARAM *rgsetdbparam, uint32_t csetdbparam, JET_GRBIT grbit) ESENT_ALIAS(JetAttachDatabase3A);
@@ -364,61 +319,43 @@ ESENT_EXPORT JET_ERR JET_API JetAttachDatabaseWithStreamingW(JET_SESID sesid, JE
     return JET_errFeatureNotAvailable;
 }
 
+extern JET_ERR esent_JetCloseDatabase(uint64_t thread, JET_SESID sesid, JET_DBID dbid, JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetCloseDatabase(JET_SESID sesid, JET_DBID dbid, JET_GRBIT grbit)
 {
-    (void)sesid;
-    (void)dbid;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetCloseDatabase(esent_thread(), sesid, dbid, grbit);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetCreateDatabase(JET_SESID sesid, JET_PCSTR szFilename, JET_PCSTR szConnect, JET_DBID *pdbid, JET_GRBIT grbit) ESENT_ALIAS(JetCreateDatabaseA);
 
+extern JET_ERR esent_JetCreateDatabaseA(uint64_t thread, JET_SESID sesid, JET_PCSTR szFilename, JET_PCSTR szConnect, JET_DBID *pdbid, JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetCreateDatabaseA(JET_SESID sesid, JET_PCSTR szFilename, JET_PCSTR szConnect, JET_DBID *pdbid, JET_GRBIT grbit)
 {
-    (void)sesid;
-    (void)szFilename;
-    (void)szConnect;
-    (void)pdbid;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetCreateDatabaseA(esent_thread(), sesid, szFilename, szConnect, pdbid, grbit);
 }
 
+extern JET_ERR esent_JetCreateDatabaseW(uint64_t thread, JET_SESID sesid, JET_PCWSTR szFilename, JET_PCWSTR szConnect, JET_DBID *pdbid, JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetCreateDatabaseW(JET_SESID sesid, JET_PCWSTR szFilename, JET_PCWSTR szConnect, JET_DBID *pdbid, JET_GRBIT grbit)
 {
-    (void)sesid;
-    (void)szFilename;
-    (void)szConnect;
-    (void)pdbid;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetCreateDatabaseW(esent_thread(), sesid, szFilename, szConnect, pdbid, grbit);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetCreateDatabase2(JET_SESID sesid, JET_PCSTR szFilename, const uint32_t cpgDatabaseSizeMax, JET_DBID *pdbid, JET_GRBIT grbit) ESENT_ALIAS(JetCreateDatabase2A);
 
+extern JET_ERR esent_JetCreateDatabase2A(uint64_t thread, JET_SESID sesid, JET_PCSTR szFilename, const uint32_t cpgDatabaseSizeMax, JET_DBID *pdbid, JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetCreateDatabase2A(JET_SESID sesid, JET_PCSTR szFilename, const uint32_t cpgDatabaseSizeMax, JET_DBID *pdbid, JET_GRBIT grbit)
 {
-    (void)sesid;
-    (void)szFilename;
-    (void)cpgDatabaseSizeMax;
-    (void)pdbid;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetCreateDatabase2A(esent_thread(), sesid, szFilename, cpgDatabaseSizeMax, pdbid, grbit);
 }
 
+extern JET_ERR esent_JetCreateDatabase2W(uint64_t thread, JET_SESID sesid, JET_PCWSTR szFilename, const uint32_t cpgDatabaseSizeMax, JET_DBID *pdbid, JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetCreateDatabase2W(JET_SESID sesid, JET_PCWSTR szFilename, const uint32_t cpgDatabaseSizeMax, JET_DBID *pdbid, JET_GRBIT grbit)
 {
-    (void)sesid;
-    (void)szFilename;
-    (void)cpgDatabaseSizeMax;
-    (void)pdbid;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetCreateDatabase2W(esent_thread(), sesid, szFilename, cpgDatabaseSizeMax, pdbid, grbit);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetCreateDatabase3(JET_SESID sesid, JET_PCSTR szFilename, JET_DBID *pdbid, JET_SETDBPARAM *rgsetdbparam, uint32_t csetdbparam, JET_GRBIT grbit) ESENT_ALIAS(JetCreateDatabase3A);
@@ -477,135 +414,101 @@ ESENT_EXPORT JET_ERR JET_API JetCreateDatabaseWithStreamingW(JET_SESID sesid, JE
 
 ESENT_EXPORT JET_ERR JET_API JetDetachDatabase(JET_SESID sesid, JET_PCSTR szFilename) ESENT_ALIAS(JetDetachDatabaseA);
 
+extern JET_ERR esent_JetDetachDatabaseA(uint64_t thread, JET_SESID sesid, JET_PCSTR szFilename);
 ESENT_EXPORT JET_ERR JET_API JetDetachDatabaseA(JET_SESID sesid, JET_PCSTR szFilename)
 {
-    (void)sesid;
-    (void)szFilename;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetDetachDatabaseA(esent_thread(), sesid, szFilename);
 }
 
+extern JET_ERR esent_JetDetachDatabaseW(uint64_t thread, JET_SESID sesid, JET_PCWSTR szFilename);
 ESENT_EXPORT JET_ERR JET_API JetDetachDatabaseW(JET_SESID sesid, JET_PCWSTR szFilename)
 {
-    (void)sesid;
-    (void)szFilename;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetDetachDatabaseW(esent_thread(), sesid, szFilename);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetDetachDatabase2(JET_SESID sesid, JET_PCSTR szFilename, JET_GRBIT grbit) ESENT_ALIAS(JetDetachDatabase2A);
 
+extern JET_ERR esent_JetDetachDatabase2A(uint64_t thread, JET_SESID sesid, JET_PCSTR szFilename, JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetDetachDatabase2A(JET_SESID sesid, JET_PCSTR szFilename, JET_GRBIT grbit)
 {
-    (void)sesid;
-    (void)szFilename;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetDetachDatabase2A(esent_thread(), sesid, szFilename, grbit);
 }
 
+extern JET_ERR esent_JetDetachDatabase2W(uint64_t thread, JET_SESID sesid, JET_PCWSTR szFilename, JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetDetachDatabase2W(JET_SESID sesid, JET_PCWSTR szFilename, JET_GRBIT grbit)
 {
-    (void)sesid;
-    (void)szFilename;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetDetachDatabase2W(esent_thread(), sesid, szFilename, grbit);
 }
 
+extern JET_ERR esent_JetGetMaxDatabaseSize(uint64_t thread, JET_SESID sesid, JET_DBID dbid, uint32_t *pcpg, JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetGetMaxDatabaseSize(JET_SESID sesid, JET_DBID dbid, uint32_t *pcpg, JET_GRBIT grbit)
 {
-    (void)sesid;
-    (void)dbid;
-    (void)pcpg;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetGetMaxDatabaseSize(esent_thread(), sesid, dbid, pcpg, grbit);
 }
 
+extern JET_ERR esent_JetGrowDatabase(uint64_t thread, JET_SESID sesid, JET_DBID dbid, uint32_t cpg, uint32_t *pcpgReal);
 ESENT_EXPORT JET_ERR JET_API JetGrowDatabase(JET_SESID sesid, JET_DBID dbid, uint32_t cpg, uint32_t *pcpgReal)
 {
-    (void)sesid;
-    (void)dbid;
-    (void)cpg;
-    (void)pcpgReal;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetGrowDatabase(esent_thread(), sesid, dbid, cpg, pcpgReal);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetOpenDatabase(JET_SESID sesid, JET_PCSTR szFilename, JET_PCSTR szConnect, JET_DBID *pdbid, JET_GRBIT grbit) ESENT_ALIAS(JetOpenDatabaseA);
 
+extern JET_ERR esent_JetOpenDatabaseA(uint64_t thread, JET_SESID sesid, JET_PCSTR szFilename, JET_PCSTR szConnect, JET_DBID *pdbid, JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetOpenDatabaseA(JET_SESID sesid, JET_PCSTR szFilename, JET_PCSTR szConnect, JET_DBID *pdbid, JET_GRBIT grbit)
 {
-    (void)sesid;
-    (void)szFilename;
-    (void)szConnect;
-    (void)pdbid;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetOpenDatabaseA(esent_thread(), sesid, szFilename, szConnect, pdbid, grbit);
 }
 
+extern JET_ERR esent_JetOpenDatabaseW(uint64_t thread, JET_SESID sesid, JET_PCWSTR szFilename, JET_PCWSTR szConnect, JET_DBID *pdbid, JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetOpenDatabaseW(JET_SESID sesid, JET_PCWSTR szFilename, JET_PCWSTR szConnect, JET_DBID *pdbid, JET_GRBIT grbit)
 {
-    (void)sesid;
-    (void)szFilename;
-    (void)szConnect;
-    (void)pdbid;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetOpenDatabaseW(esent_thread(), sesid, szFilename, szConnect, pdbid, grbit);
 }
 
+extern JET_ERR esent_JetResizeDatabase(uint64_t thread, JET_SESID sesid, JET_DBID dbid, uint32_t cpgTarget, uint32_t *pcpgActual, const JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetResizeDatabase(JET_SESID sesid, JET_DBID dbid, uint32_t cpgTarget, uint32_t *pcpgActual, const JET_GRBIT grbit)
 {
-    (void)sesid;
-    (void)dbid;
-    (void)cpgTarget;
-    (void)pcpgActual;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetResizeDatabase(esent_thread(), sesid, dbid, cpgTarget, pcpgActual, grbit);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetSetDatabaseSize(JET_SESID sesid, JET_PCSTR szDatabaseName, uint32_t cpg, uint32_t *pcpgReal) ESENT_ALIAS(JetSetDatabaseSizeA);
 
+extern JET_ERR esent_JetSetDatabaseSizeA(uint64_t thread, JET_SESID sesid, JET_PCSTR szDatabaseName, uint32_t cpg, uint32_t *pcpgReal);
 ESENT_EXPORT JET_ERR JET_API JetSetDatabaseSizeA(JET_SESID sesid, JET_PCSTR szDatabaseName, uint32_t cpg, uint32_t *pcpgReal)
 {
-    (void)sesid;
-    (void)szDatabaseName;
-    (void)cpg;
-    (void)pcpgReal;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetSetDatabaseSizeA(esent_thread(), sesid, szDatabaseName, cpg, pcpgReal);
 }
 
+extern JET_ERR esent_JetSetDatabaseSizeW(uint64_t thread, JET_SESID sesid, JET_PCWSTR szDatabaseName, uint32_t cpg, uint32_t *pcpgReal);
 ESENT_EXPORT JET_ERR JET_API JetSetDatabaseSizeW(JET_SESID sesid, JET_PCWSTR szDatabaseName, uint32_t cpg, uint32_t *pcpgReal)
 {
-    (void)sesid;
-    (void)szDatabaseName;
-    (void)cpg;
-    (void)pcpgReal;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetSetDatabaseSizeW(esent_thread(), sesid, szDatabaseName, cpg, pcpgReal);
 }
 
+extern JET_ERR esent_JetSetMaxDatabaseSize(uint64_t thread, JET_SESID sesid, JET_DBID dbid, uint32_t cpg, JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetSetMaxDatabaseSize(JET_SESID sesid, JET_DBID dbid, uint32_t cpg, JET_GRBIT grbit)
 {
-    (void)sesid;
-    (void)dbid;
-    (void)cpg;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetSetMaxDatabaseSize(esent_thread(), sesid, dbid, cpg, grbit);
 }
 
+extern JET_ERR esent_JetCloseTable(uint64_t thread, JET_SESID sesid, JET_TABLEID tableid);
 ESENT_EXPORT JET_ERR JET_API JetCloseTable(JET_SESID sesid, JET_TABLEID tableid)
 {
-    (void)sesid;
-    (void)tableid;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetCloseTable(esent_thread(), sesid, tableid);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetComputeStats(JET_SESID sesid, JET_TABLEID tableid)
@@ -780,30 +683,18 @@ ESENT_EXPORT JET_ERR JET_API JetDeleteTable2W(JET_SESID sesid, JET_DBID dbid, JE
 
 ESENT_EXPORT JET_ERR JET_API JetOpenTable(JET_SESID sesid, JET_DBID dbid, JET_PCSTR szTableName, const void *pvParameters, uint32_t cbParameters, JET_GRBIT grbit, JET_TABLEID *ptableid) ESENT_ALIAS(JetOpenTableA);
 
+extern JET_ERR esent_JetOpenTableA(uint64_t thread, JET_SESID sesid, JET_DBID dbid, JET_PCSTR szTableName, const void *pvParameters, uint32_t cbParameters, JET_GRBIT grbit, JET_TABLEID *ptableid);
 ESENT_EXPORT JET_ERR JET_API JetOpenTableA(JET_SESID sesid, JET_DBID dbid, JET_PCSTR szTableName, const void *pvParameters, uint32_t cbParameters, JET_GRBIT grbit, JET_TABLEID *ptableid)
 {
-    (void)sesid;
-    (void)dbid;
-    (void)szTableName;
-    (void)pvParameters;
-    (void)cbParameters;
-    (void)grbit;
-    (void)ptableid;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetOpenTableA(esent_thread(), sesid, dbid, szTableName, pvParameters, cbParameters, grbit, ptableid);
 }
 
+extern JET_ERR esent_JetOpenTableW(uint64_t thread, JET_SESID sesid, JET_DBID dbid, JET_PCWSTR szTableName, const void *pvParameters, uint32_t cbParameters, JET_GRBIT grbit, JET_TABLEID *ptableid);
 ESENT_EXPORT JET_ERR JET_API JetOpenTableW(JET_SESID sesid, JET_DBID dbid, JET_PCWSTR szTableName, const void *pvParameters, uint32_t cbParameters, JET_GRBIT grbit, JET_TABLEID *ptableid)
 {
-    (void)sesid;
-    (void)dbid;
-    (void)szTableName;
-    (void)pvParameters;
-    (void)cbParameters;
-    (void)grbit;
-    (void)ptableid;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetOpenTableW(esent_thread(), sesid, dbid, szTableName, pvParameters, cbParameters, grbit, ptableid);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetPrereadTablesW(JET_SESID sesid, JET_DBID dbid, JET_PCWSTR *rgwszTables, int32_t cwszTables, JET_GRBIT grbit)
@@ -839,13 +730,11 @@ ESENT_EXPORT JET_ERR JET_API JetRenameTableW(JET_SESID sesid, JET_DBID dbid, JET
     return JET_errFeatureNotAvailable;
 }
 
+extern JET_ERR esent_JetResetTableSequential(JET_SESID sesid, JET_TABLEID tableid, JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetResetTableSequential(JET_SESID sesid, JET_TABLEID tableid, JET_GRBIT grbit)
 {
-    (void)sesid;
-    (void)tableid;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetResetTableSequential(sesid, tableid, grbit);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetSetTableInfo(JET_SESID sesid, JET_TABLEID tableid, const void *pvParam, uint32_t cbParam, uint32_t InfoLevel) ESENT_ALIAS(JetSetTableInfoA);
@@ -863,13 +752,11 @@ ESENT_EXPORT JET_ERR JET_API JetSetTableInfoA(JET_SESID sesid, JET_TABLEID table
 
 ESENT_EXPORT JET_ERR JET_API JetSetTableInfoW(JET_SESID sesid, JET_TABLEID tableid, const void *pvParam, uint32_t cbParam, uint32_t InfoLevel) ESENT_ALIAS(JetSetTableInfoA);
 
+extern JET_ERR esent_JetSetTableSequential(JET_SESID sesid, JET_TABLEID tableid, JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetSetTableSequential(JET_SESID sesid, JET_TABLEID tableid, JET_GRBIT grbit)
 {
-    (void)sesid;
-    (void)tableid;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetSetTableSequential(sesid, tableid, grbit);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetAddColumn(JET_SESID sesid, JET_TABLEID tableid, JET_PCSTR szColumnName, const JET_COLUMNDEF *pcolumndef, const void *pvDefault, uint32_t cbDefault, JET_COLUMNID *pcolumnid) ESENT_ALIAS(JetAddColumnA);
@@ -1104,133 +991,90 @@ ESENT_EXPORT JET_ERR JET_API JetDeleteIndexW(JET_SESID sesid, JET_TABLEID tablei
     return JET_errFeatureNotAvailable;
 }
 
+extern JET_ERR esent_JetDupCursor(JET_SESID sesid, JET_TABLEID tableid, JET_TABLEID *ptableid, JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetDupCursor(JET_SESID sesid, JET_TABLEID tableid, JET_TABLEID *ptableid, JET_GRBIT grbit)
 {
-    (void)sesid;
-    (void)tableid;
-    (void)ptableid;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetDupCursor(sesid, tableid, ptableid, grbit);
 }
 
+extern JET_ERR esent_JetGetBookmark(JET_SESID sesid, JET_TABLEID tableid, void *pvBookmark, uint32_t cbMax, uint32_t *pcbActual);
 ESENT_EXPORT JET_ERR JET_API JetGetBookmark(JET_SESID sesid, JET_TABLEID tableid, void *pvBookmark, uint32_t cbMax, uint32_t *pcbActual)
 {
-    (void)sesid;
-    (void)tableid;
-    (void)pvBookmark;
-    (void)cbMax;
-    (void)pcbActual;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetGetBookmark(sesid, tableid, pvBookmark, cbMax, pcbActual);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetGetCurrentIndex(JET_SESID sesid, JET_TABLEID tableid, JET_PSTR szIndexName, uint32_t cbIndexName) ESENT_ALIAS(JetGetCurrentIndexA);
 
+extern JET_ERR esent_JetGetCurrentIndexA(JET_SESID sesid, JET_TABLEID tableid, JET_PSTR szIndexName, uint32_t cbIndexName);
 ESENT_EXPORT JET_ERR JET_API JetGetCurrentIndexA(JET_SESID sesid, JET_TABLEID tableid, JET_PSTR szIndexName, uint32_t cbIndexName)
 {
-    (void)sesid;
-    (void)tableid;
-    (void)szIndexName;
-    (void)cbIndexName;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetGetCurrentIndexA(sesid, tableid, szIndexName, cbIndexName);
 }
 
+extern JET_ERR esent_JetGetCurrentIndexW(JET_SESID sesid, JET_TABLEID tableid, JET_PWSTR szIndexName, uint32_t cbIndexName);
 ESENT_EXPORT JET_ERR JET_API JetGetCurrentIndexW(JET_SESID sesid, JET_TABLEID tableid, JET_PWSTR szIndexName, uint32_t cbIndexName)
 {
-    (void)sesid;
-    (void)tableid;
-    (void)szIndexName;
-    (void)cbIndexName;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetGetCurrentIndexW(sesid, tableid, szIndexName, cbIndexName);
 }
 
+extern JET_ERR esent_JetGetLock(JET_SESID sesid, JET_TABLEID tableid, JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetGetLock(JET_SESID sesid, JET_TABLEID tableid, JET_GRBIT grbit)
 {
-    (void)sesid;
-    (void)tableid;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetGetLock(sesid, tableid, grbit);
 }
 
+extern JET_ERR esent_JetGetRecordPosition(JET_SESID sesid, JET_TABLEID tableid, JET_RECPOS *precpos, uint32_t cbRecpos);
 ESENT_EXPORT JET_ERR JET_API JetGetRecordPosition(JET_SESID sesid, JET_TABLEID tableid, JET_RECPOS *precpos, uint32_t cbRecpos)
 {
-    (void)sesid;
-    (void)tableid;
-    (void)precpos;
-    (void)cbRecpos;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetGetRecordPosition(sesid, tableid, precpos, cbRecpos);
 }
 
+extern JET_ERR esent_JetGetSecondaryIndexBookmark(JET_SESID sesid, JET_TABLEID tableid, void *pvSecondaryKey, uint32_t cbSecondaryKeyMax, uint32_t *pcbSecondaryKeyActual, void *pvPrimaryBookmark, uint32_t cbPrimaryBookmarkMax, uint32_t *pcbPrimaryBookmarkActual, const JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetGetSecondaryIndexBookmark(JET_SESID sesid, JET_TABLEID tableid, void *pvSecondaryKey, uint32_t cbSecondaryKeyMax, uint32_t *pcbSecondaryKeyActual, void *pvPrimaryBookmark, uint32_t cbPrimaryBookmarkMax, uint32_t *pcbPrimaryBookmarkActual, const JET_GRBIT grbit)
 {
-    (void)sesid;
-    (void)tableid;
-    (void)pvSecondaryKey;
-    (void)cbSecondaryKeyMax;
-    (void)pcbSecondaryKeyActual;
-    (void)pvPrimaryBookmark;
-    (void)cbPrimaryBookmarkMax;
-    (void)pcbPrimaryBookmarkActual;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetGetSecondaryIndexBookmark(sesid, tableid, pvSecondaryKey, cbSecondaryKeyMax, pcbSecondaryKeyActual, pvPrimaryBookmark, cbPrimaryBookmarkMax, pcbPrimaryBookmarkActual, grbit);
 }
 
+extern JET_ERR esent_JetGotoBookmark(JET_SESID sesid, JET_TABLEID tableid, void *pvBookmark, uint32_t cbBookmark);
 ESENT_EXPORT JET_ERR JET_API JetGotoBookmark(JET_SESID sesid, JET_TABLEID tableid, void *pvBookmark, uint32_t cbBookmark)
 {
-    (void)sesid;
-    (void)tableid;
-    (void)pvBookmark;
-    (void)cbBookmark;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetGotoBookmark(sesid, tableid, pvBookmark, cbBookmark);
 }
 
+extern JET_ERR esent_JetGotoPosition(JET_SESID sesid, JET_TABLEID tableid, JET_RECPOS *precpos);
 ESENT_EXPORT JET_ERR JET_API JetGotoPosition(JET_SESID sesid, JET_TABLEID tableid, JET_RECPOS *precpos)
 {
-    (void)sesid;
-    (void)tableid;
-    (void)precpos;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetGotoPosition(sesid, tableid, precpos);
 }
 
+extern JET_ERR esent_JetGotoSecondaryIndexBookmark(JET_SESID sesid, JET_TABLEID tableid, void *pvSecondaryKey, uint32_t cbSecondaryKey, void *pvPrimaryBookmark, uint32_t cbPrimaryBookmark, const JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetGotoSecondaryIndexBookmark(JET_SESID sesid, JET_TABLEID tableid, void *pvSecondaryKey, uint32_t cbSecondaryKey, void *pvPrimaryBookmark, uint32_t cbPrimaryBookmark, const JET_GRBIT grbit)
 {
-    (void)sesid;
-    (void)tableid;
-    (void)pvSecondaryKey;
-    (void)cbSecondaryKey;
-    (void)pvPrimaryBookmark;
-    (void)cbPrimaryBookmark;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetGotoSecondaryIndexBookmark(sesid, tableid, pvSecondaryKey, cbSecondaryKey, pvPrimaryBookmark, cbPrimaryBookmark, grbit);
 }
 
+extern JET_ERR esent_JetIndexRecordCount(JET_SESID sesid, JET_TABLEID tableid, uint32_t *pcrec, uint32_t crecMax);
 ESENT_EXPORT JET_ERR JET_API JetIndexRecordCount(JET_SESID sesid, JET_TABLEID tableid, uint32_t *pcrec, uint32_t crecMax)
 {
-    (void)sesid;
-    (void)tableid;
-    (void)pcrec;
-    (void)crecMax;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetIndexRecordCount(sesid, tableid, pcrec, crecMax);
 }
 
+extern JET_ERR esent_JetIndexRecordCount2(JET_SESID sesid, JET_TABLEID tableid, uint64_t *pcrec, uint64_t crecMax);
 ESENT_EXPORT JET_ERR JET_API JetIndexRecordCount2(JET_SESID sesid, JET_TABLEID tableid, uint64_t *pcrec, uint64_t crecMax)
 {
-    (void)sesid;
-    (void)tableid;
-    (void)pcrec;
-    (void)crecMax;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetIndexRecordCount2(sesid, tableid, pcrec, crecMax);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetIntersectIndexes(JET_SESID sesid, JET_INDEXRANGE *rgindexrange, uint32_t cindexrange, JET_RECORDLIST *precordlist, JET_GRBIT grbit)
@@ -1244,115 +1088,82 @@ ESENT_EXPORT JET_ERR JET_API JetIntersectIndexes(JET_SESID sesid, JET_INDEXRANGE
     return JET_errFeatureNotAvailable;
 }
 
+extern JET_ERR esent_JetMove(JET_SESID sesid, JET_TABLEID tableid, int32_t cRow, JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetMove(JET_SESID sesid, JET_TABLEID tableid, int32_t cRow, JET_GRBIT grbit)
 {
-    (void)sesid;
-    (void)tableid;
-    (void)cRow;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetMove(sesid, tableid, cRow, grbit);
 }
 
+extern JET_ERR esent_JetSeek(JET_SESID sesid, JET_TABLEID tableid, JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetSeek(JET_SESID sesid, JET_TABLEID tableid, JET_GRBIT grbit)
 {
-    (void)sesid;
-    (void)tableid;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetSeek(sesid, tableid, grbit);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetSetCurrentIndex(JET_SESID sesid, JET_TABLEID tableid, JET_PCSTR szIndexName) ESENT_ALIAS(JetSetCurrentIndexA);
 
+extern JET_ERR esent_JetSetCurrentIndexA(JET_SESID sesid, JET_TABLEID tableid, JET_PCSTR szIndexName);
 ESENT_EXPORT JET_ERR JET_API JetSetCurrentIndexA(JET_SESID sesid, JET_TABLEID tableid, JET_PCSTR szIndexName)
 {
-    (void)sesid;
-    (void)tableid;
-    (void)szIndexName;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetSetCurrentIndexA(sesid, tableid, szIndexName);
 }
 
+extern JET_ERR esent_JetSetCurrentIndexW(JET_SESID sesid, JET_TABLEID tableid, JET_PCWSTR szIndexName);
 ESENT_EXPORT JET_ERR JET_API JetSetCurrentIndexW(JET_SESID sesid, JET_TABLEID tableid, JET_PCWSTR szIndexName)
 {
-    (void)sesid;
-    (void)tableid;
-    (void)szIndexName;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetSetCurrentIndexW(sesid, tableid, szIndexName);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetSetCurrentIndex2(JET_SESID sesid, JET_TABLEID tableid, JET_PCSTR szIndexName, JET_GRBIT grbit) ESENT_ALIAS(JetSetCurrentIndex2A);
 
+extern JET_ERR esent_JetSetCurrentIndex2A(JET_SESID sesid, JET_TABLEID tableid, JET_PCSTR szIndexName, JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetSetCurrentIndex2A(JET_SESID sesid, JET_TABLEID tableid, JET_PCSTR szIndexName, JET_GRBIT grbit)
 {
-    (void)sesid;
-    (void)tableid;
-    (void)szIndexName;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetSetCurrentIndex2A(sesid, tableid, szIndexName, grbit);
 }
 
+extern JET_ERR esent_JetSetCurrentIndex2W(JET_SESID sesid, JET_TABLEID tableid, JET_PCWSTR szIndexName, JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetSetCurrentIndex2W(JET_SESID sesid, JET_TABLEID tableid, JET_PCWSTR szIndexName, JET_GRBIT grbit)
 {
-    (void)sesid;
-    (void)tableid;
-    (void)szIndexName;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetSetCurrentIndex2W(sesid, tableid, szIndexName, grbit);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetSetCurrentIndex3(JET_SESID sesid, JET_TABLEID tableid, JET_PCSTR szIndexName, JET_GRBIT grbit, uint32_t itagSequence) ESENT_ALIAS(JetSetCurrentIndex3A);
 
+extern JET_ERR esent_JetSetCurrentIndex3A(JET_SESID sesid, JET_TABLEID tableid, JET_PCSTR szIndexName, JET_GRBIT grbit, uint32_t itagSequence);
 ESENT_EXPORT JET_ERR JET_API JetSetCurrentIndex3A(JET_SESID sesid, JET_TABLEID tableid, JET_PCSTR szIndexName, JET_GRBIT grbit, uint32_t itagSequence)
 {
-    (void)sesid;
-    (void)tableid;
-    (void)szIndexName;
-    (void)grbit;
-    (void)itagSequence;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetSetCurrentIndex3A(sesid, tableid, szIndexName, grbit, itagSequence);
 }
 
+extern JET_ERR esent_JetSetCurrentIndex3W(JET_SESID sesid, JET_TABLEID tableid, JET_PCWSTR szIndexName, JET_GRBIT grbit, uint32_t itagSequence);
 ESENT_EXPORT JET_ERR JET_API JetSetCurrentIndex3W(JET_SESID sesid, JET_TABLEID tableid, JET_PCWSTR szIndexName, JET_GRBIT grbit, uint32_t itagSequence)
 {
-    (void)sesid;
-    (void)tableid;
-    (void)szIndexName;
-    (void)grbit;
-    (void)itagSequence;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetSetCurrentIndex3W(sesid, tableid, szIndexName, grbit, itagSequence);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetSetCurrentIndex4(JET_SESID sesid, JET_TABLEID tableid, JET_PCSTR szIndexName, JET_INDEXID *pindexid, JET_GRBIT grbit, uint32_t itagSequence) ESENT_ALIAS(JetSetCurrentIndex4A);
 
+extern JET_ERR esent_JetSetCurrentIndex4A(JET_SESID sesid, JET_TABLEID tableid, JET_PCSTR szIndexName, JET_INDEXID *pindexid, JET_GRBIT grbit, uint32_t itagSequence);
 ESENT_EXPORT JET_ERR JET_API JetSetCurrentIndex4A(JET_SESID sesid, JET_TABLEID tableid, JET_PCSTR szIndexName, JET_INDEXID *pindexid, JET_GRBIT grbit, uint32_t itagSequence)
 {
-    (void)sesid;
-    (void)tableid;
-    (void)szIndexName;
-    (void)pindexid;
-    (void)grbit;
-    (void)itagSequence;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetSetCurrentIndex4A(sesid, tableid, szIndexName, pindexid, grbit, itagSequence);
 }
 
+extern JET_ERR esent_JetSetCurrentIndex4W(JET_SESID sesid, JET_TABLEID tableid, JET_PCWSTR szIndexName, JET_INDEXID *pindexid, JET_GRBIT grbit, uint32_t itagSequence);
 ESENT_EXPORT JET_ERR JET_API JetSetCurrentIndex4W(JET_SESID sesid, JET_TABLEID tableid, JET_PCWSTR szIndexName, JET_INDEXID *pindexid, JET_GRBIT grbit, uint32_t itagSequence)
 {
-    (void)sesid;
-    (void)tableid;
-    (void)szIndexName;
-    (void)pindexid;
-    (void)grbit;
-    (void)itagSequence;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetSetCurrentIndex4W(sesid, tableid, szIndexName, pindexid, grbit, itagSequence);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetSetCursorFilter(JET_SESID sesid, JET_TABLEID tableid, JET_INDEX_COLUMN *rgColumnFilters, uint32_t cColumnFilters, JET_GRBIT grbit)
@@ -1366,24 +1177,18 @@ ESENT_EXPORT JET_ERR JET_API JetSetCursorFilter(JET_SESID sesid, JET_TABLEID tab
     return JET_errFeatureNotAvailable;
 }
 
+extern JET_ERR esent_JetSetIndexRange(JET_SESID sesid, JET_TABLEID tableidSrc, JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetSetIndexRange(JET_SESID sesid, JET_TABLEID tableidSrc, JET_GRBIT grbit)
 {
-    (void)sesid;
-    (void)tableidSrc;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetSetIndexRange(sesid, tableidSrc, grbit);
 }
 
+extern JET_ERR esent_JetMakeKey(JET_SESID sesid, JET_TABLEID tableid, const void *pvData, uint32_t cbData, JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetMakeKey(JET_SESID sesid, JET_TABLEID tableid, const void *pvData, uint32_t cbData, JET_GRBIT grbit)
 {
-    (void)sesid;
-    (void)tableid;
-    (void)pvData;
-    (void)cbData;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetMakeKey(sesid, tableid, pvData, cbData, grbit);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetPrereadIndexRange(JET_SESID sesid, JET_TABLEID tableid, const JET_INDEX_RANGE * const pIndexRange, const uint32_t cPageCacheMin, const uint32_t cPageCacheMax, JET_GRBIT grbit, uint32_t * const pcPageCacheActual)
@@ -1426,24 +1231,18 @@ ESENT_EXPORT JET_ERR JET_API JetPrereadKeys(JET_SESID sesid, JET_TABLEID tableid
     return JET_errFeatureNotAvailable;
 }
 
+extern JET_ERR esent_JetRetrieveKey(JET_SESID sesid, JET_TABLEID tableid, void *pvKey, uint32_t cbMax, uint32_t *pcbActual, JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetRetrieveKey(JET_SESID sesid, JET_TABLEID tableid, void *pvKey, uint32_t cbMax, uint32_t *pcbActual, JET_GRBIT grbit)
 {
-    (void)sesid;
-    (void)tableid;
-    (void)pvKey;
-    (void)cbMax;
-    (void)pcbActual;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetRetrieveKey(sesid, tableid, pvKey, cbMax, pcbActual, grbit);
 }
 
+extern JET_ERR esent_JetDelete(uint64_t thread, JET_SESID sesid, JET_TABLEID tableid);
 ESENT_EXPORT JET_ERR JET_API JetDelete(JET_SESID sesid, JET_TABLEID tableid)
 {
-    (void)sesid;
-    (void)tableid;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetDelete(esent_thread(), sesid, tableid);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetEnumerateColumns(JET_SESID sesid, JET_TABLEID tableid, uint32_t cEnumColumnId, JET_ENUMCOLUMNID *rgEnumColumnId, uint32_t *pcEnumColumn, JET_ENUMCOLUMN **prgEnumColumn, JET_PFNREALLOC pfnRealloc, void *pvReallocContext, uint32_t cbDataMost, JET_GRBIT grbit)
@@ -1462,19 +1261,11 @@ ESENT_EXPORT JET_ERR JET_API JetEnumerateColumns(JET_SESID sesid, JET_TABLEID ta
     return JET_errFeatureNotAvailable;
 }
 
+extern JET_ERR esent_JetEscrowUpdate(uint64_t thread, JET_SESID sesid, JET_TABLEID tableid, JET_COLUMNID columnid, void *pv, uint32_t cbMax, void *pvOld, uint32_t cbOldMax, uint32_t *pcbOldActual, JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetEscrowUpdate(JET_SESID sesid, JET_TABLEID tableid, JET_COLUMNID columnid, void *pv, uint32_t cbMax, void *pvOld, uint32_t cbOldMax, uint32_t *pcbOldActual, JET_GRBIT grbit)
 {
-    (void)sesid;
-    (void)tableid;
-    (void)columnid;
-    (void)pv;
-    (void)cbMax;
-    (void)pvOld;
-    (void)cbOldMax;
-    (void)pcbOldActual;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetEscrowUpdate(esent_thread(), sesid, tableid, columnid, pv, cbMax, pvOld, cbOldMax, pcbOldActual, grbit);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetGetRecordSize(JET_SESID sesid, JET_TABLEID tableid, JET_RECSIZE *precsize, const JET_GRBIT grbit)
@@ -1507,13 +1298,11 @@ ESENT_EXPORT JET_ERR JET_API JetGetRecordSize3(JET_SESID sesid, JET_TABLEID tabl
     return JET_errFeatureNotAvailable;
 }
 
+extern JET_ERR esent_JetPrepareUpdate(JET_SESID sesid, JET_TABLEID tableid, uint32_t prep);
 ESENT_EXPORT JET_ERR JET_API JetPrepareUpdate(JET_SESID sesid, JET_TABLEID tableid, uint32_t prep)
 {
-    (void)sesid;
-    (void)tableid;
-    (void)prep;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetPrepareUpdate(sesid, tableid, prep);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetPrereadColumnsByReference(const JET_SESID sesid, const JET_TABLEID tableid, const void * const * const rgpvReferences, const uint32_t * const rgcbReferences, const uint32_t cReferences, const uint32_t cPageCacheMin, const uint32_t cPageCacheMax, uint32_t * const pcReferencesPreread, const JET_GRBIT grbit)
@@ -1531,18 +1320,11 @@ ESENT_EXPORT JET_ERR JET_API JetPrereadColumnsByReference(const JET_SESID sesid,
     return JET_errFeatureNotAvailable;
 }
 
+extern JET_ERR esent_JetRetrieveColumn(JET_SESID sesid, JET_TABLEID tableid, JET_COLUMNID columnid, void *pvData, uint32_t cbData, uint32_t *pcbActual, JET_GRBIT grbit, JET_RETINFO *pretinfo);
 ESENT_EXPORT JET_ERR JET_API JetRetrieveColumn(JET_SESID sesid, JET_TABLEID tableid, JET_COLUMNID columnid, void *pvData, uint32_t cbData, uint32_t *pcbActual, JET_GRBIT grbit, JET_RETINFO *pretinfo)
 {
-    (void)sesid;
-    (void)tableid;
-    (void)columnid;
-    (void)pvData;
-    (void)cbData;
-    (void)pcbActual;
-    (void)grbit;
-    (void)pretinfo;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetRetrieveColumn(sesid, tableid, columnid, pvData, cbData, pcbActual, grbit, pretinfo);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetRetrieveColumnByReference(const JET_SESID sesid, const JET_TABLEID tableid, const void * const pvReference, const uint32_t cbReference, const uint32_t ibData, void * const pvData, const uint32_t cbData, uint32_t * const pcbActual, const JET_GRBIT grbit)
@@ -1573,14 +1355,11 @@ ESENT_EXPORT JET_ERR JET_API JetRetrieveColumnFromRecordStream(void * const pvDa
     return JET_errFeatureNotAvailable;
 }
 
+extern JET_ERR esent_JetRetrieveColumns(JET_SESID sesid, JET_TABLEID tableid, JET_RETRIEVECOLUMN *pretrievecolumn, uint32_t cretrievecolumn);
 ESENT_EXPORT JET_ERR JET_API JetRetrieveColumns(JET_SESID sesid, JET_TABLEID tableid, JET_RETRIEVECOLUMN *pretrievecolumn, uint32_t cretrievecolumn)
 {
-    (void)sesid;
-    (void)tableid;
-    (void)pretrievecolumn;
-    (void)cretrievecolumn;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetRetrieveColumns(sesid, tableid, pretrievecolumn, cretrievecolumn);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetRetrieveTaggedColumnList(JET_SESID sesid, JET_TABLEID tableid, uint32_t *pcColumns, void *pvData, uint32_t cbData, JET_COLUMNID columnidStart, JET_GRBIT grbit)
@@ -1596,27 +1375,18 @@ ESENT_EXPORT JET_ERR JET_API JetRetrieveTaggedColumnList(JET_SESID sesid, JET_TA
     return JET_errFeatureNotAvailable;
 }
 
+extern JET_ERR esent_JetSetColumn(uint64_t thread, JET_SESID sesid, JET_TABLEID tableid, JET_COLUMNID columnid, const void *pvData, uint32_t cbData, JET_GRBIT grbit, JET_SETINFO *psetinfo);
 ESENT_EXPORT JET_ERR JET_API JetSetColumn(JET_SESID sesid, JET_TABLEID tableid, JET_COLUMNID columnid, const void *pvData, uint32_t cbData, JET_GRBIT grbit, JET_SETINFO *psetinfo)
 {
-    (void)sesid;
-    (void)tableid;
-    (void)columnid;
-    (void)pvData;
-    (void)cbData;
-    (void)grbit;
-    (void)psetinfo;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetSetColumn(esent_thread(), sesid, tableid, columnid, pvData, cbData, grbit, psetinfo);
 }
 
+extern JET_ERR esent_JetSetColumns(uint64_t thread, JET_SESID sesid, JET_TABLEID tableid, JET_SETCOLUMN *psetcolumn, uint32_t csetcolumn);
 ESENT_EXPORT JET_ERR JET_API JetSetColumns(JET_SESID sesid, JET_TABLEID tableid, JET_SETCOLUMN *psetcolumn, uint32_t csetcolumn)
 {
-    (void)sesid;
-    (void)tableid;
-    (void)psetcolumn;
-    (void)csetcolumn;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetSetColumns(esent_thread(), sesid, tableid, psetcolumn, csetcolumn);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetStreamRecords(JET_SESID sesid, JET_TABLEID tableid, const uint32_t ccolumnid, const JET_COLUMNID * const rgcolumnid, void * const pvData, const uint32_t cbData, uint32_t * const pcbActual, const JET_GRBIT grbit)
@@ -1633,27 +1403,18 @@ ESENT_EXPORT JET_ERR JET_API JetStreamRecords(JET_SESID sesid, JET_TABLEID table
     return JET_errFeatureNotAvailable;
 }
 
+extern JET_ERR esent_JetUpdate(uint64_t thread, JET_SESID sesid, JET_TABLEID tableid, void *pvBookmark, uint32_t cbBookmark, uint32_t *pcbActual);
 ESENT_EXPORT JET_ERR JET_API JetUpdate(JET_SESID sesid, JET_TABLEID tableid, void *pvBookmark, uint32_t cbBookmark, uint32_t *pcbActual)
 {
-    (void)sesid;
-    (void)tableid;
-    (void)pvBookmark;
-    (void)cbBookmark;
-    (void)pcbActual;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetUpdate(esent_thread(), sesid, tableid, pvBookmark, cbBookmark, pcbActual);
 }
 
+extern JET_ERR esent_JetUpdate2(uint64_t thread, JET_SESID sesid, JET_TABLEID tableid, void *pvBookmark, uint32_t cbBookmark, uint32_t *pcbActual, const JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetUpdate2(JET_SESID sesid, JET_TABLEID tableid, void *pvBookmark, uint32_t cbBookmark, uint32_t *pcbActual, const JET_GRBIT grbit)
 {
-    (void)sesid;
-    (void)tableid;
-    (void)pvBookmark;
-    (void)cbBookmark;
-    (void)pcbActual;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetUpdate2(esent_thread(), sesid, tableid, pvBookmark, cbBookmark, pcbActual, grbit);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetOpenTempTable(JET_SESID sesid, const JET_COLUMNDEF *prgcolumndef, uint32_t ccolumn, JET_GRBIT grbit, JET_TABLEID *ptableid, JET_COLUMNID *prgcolumnid)
@@ -2720,61 +2481,43 @@ ESENT_EXPORT JET_ERR JET_API JetGetColumnInfoW(JET_SESID sesid, JET_DBID dbid, J
     return JET_errFeatureNotAvailable;
 }
 
+extern JET_ERR esent_JetGetCursorInfo(JET_SESID sesid, JET_TABLEID tableid, void *pvResult, uint32_t cbMax, uint32_t InfoLevel);
 ESENT_EXPORT JET_ERR JET_API JetGetCursorInfo(JET_SESID sesid, JET_TABLEID tableid, void *pvResult, uint32_t cbMax, uint32_t InfoLevel)
 {
-    (void)sesid;
-    (void)tableid;
-    (void)pvResult;
-    (void)cbMax;
-    (void)InfoLevel;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetGetCursorInfo(sesid, tableid, pvResult, cbMax, InfoLevel);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetGetDatabaseFileInfo(JET_PCSTR szDatabaseName, void *pvResult, uint32_t cbMax, uint32_t InfoLevel) ESENT_ALIAS(JetGetDatabaseFileInfoA);
 
+extern JET_ERR esent_JetGetDatabaseFileInfoA(JET_PCSTR szDatabaseName, void *pvResult, uint32_t cbMax, uint32_t InfoLevel);
 ESENT_EXPORT JET_ERR JET_API JetGetDatabaseFileInfoA(JET_PCSTR szDatabaseName, void *pvResult, uint32_t cbMax, uint32_t InfoLevel)
 {
-    (void)szDatabaseName;
-    (void)pvResult;
-    (void)cbMax;
-    (void)InfoLevel;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetGetDatabaseFileInfoA(szDatabaseName, pvResult, cbMax, InfoLevel);
 }
 
+extern JET_ERR esent_JetGetDatabaseFileInfoW(JET_PCWSTR szDatabaseName, void *pvResult, uint32_t cbMax, uint32_t InfoLevel);
 ESENT_EXPORT JET_ERR JET_API JetGetDatabaseFileInfoW(JET_PCWSTR szDatabaseName, void *pvResult, uint32_t cbMax, uint32_t InfoLevel)
 {
-    (void)szDatabaseName;
-    (void)pvResult;
-    (void)cbMax;
-    (void)InfoLevel;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetGetDatabaseFileInfoW(szDatabaseName, pvResult, cbMax, InfoLevel);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetGetDatabaseInfo(JET_SESID sesid, JET_DBID dbid, void *pvResult, uint32_t cbMax, uint32_t InfoLevel) ESENT_ALIAS(JetGetDatabaseInfoA);
 
+extern JET_ERR esent_JetGetDatabaseInfoA(JET_SESID sesid, JET_DBID dbid, void *pvResult, uint32_t cbMax, uint32_t InfoLevel);
 ESENT_EXPORT JET_ERR JET_API JetGetDatabaseInfoA(JET_SESID sesid, JET_DBID dbid, void *pvResult, uint32_t cbMax, uint32_t InfoLevel)
 {
-    (void)sesid;
-    (void)dbid;
-    (void)pvResult;
-    (void)cbMax;
-    (void)InfoLevel;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetGetDatabaseInfoA(sesid, dbid, pvResult, cbMax, InfoLevel);
 }
 
+extern JET_ERR esent_JetGetDatabaseInfoW(JET_SESID sesid, JET_DBID dbid, void *pvResult, uint32_t cbMax, uint32_t InfoLevel);
 ESENT_EXPORT JET_ERR JET_API JetGetDatabaseInfoW(JET_SESID sesid, JET_DBID dbid, void *pvResult, uint32_t cbMax, uint32_t InfoLevel)
 {
-    (void)sesid;
-    (void)dbid;
-    (void)pvResult;
-    (void)cbMax;
-    (void)InfoLevel;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetGetDatabaseInfoW(sesid, dbid, pvResult, cbMax, InfoLevel);
 }
 
 extern JET_ERR esent_JetGetErrorInfoW(void *pvContext, void *pvResult, uint32_t cbMax, uint32_t InfoLevel, JET_GRBIT grbit);
@@ -2830,14 +2573,11 @@ ESENT_EXPORT JET_ERR JET_API JetGetInstanceInfoW(uint32_t *pcInstanceInfo, JET_I
     return JET_errFeatureNotAvailable;
 }
 
+extern JET_ERR esent_JetGetInstanceMiscInfo(JET_INSTANCE instance, void *pvResult, uint32_t cbMax, uint32_t InfoLevel);
 ESENT_EXPORT JET_ERR JET_API JetGetInstanceMiscInfo(JET_INSTANCE instance, void *pvResult, uint32_t cbMax, uint32_t InfoLevel)
 {
-    (void)instance;
-    (void)pvResult;
-    (void)cbMax;
-    (void)InfoLevel;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetGetInstanceMiscInfo(instance, pvResult, cbMax, InfoLevel);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetGetLogFileInfo(JET_PCSTR szLog, void *pvResult, const uint32_t cbMax, const uint32_t InfoLevel) ESENT_ALIAS(JetGetLogFileInfoA);
@@ -2912,14 +2652,11 @@ ESENT_EXPORT JET_ERR JET_API JetGetRBSFileInfoW(JET_PCWSTR szRBSFileName, void *
     return JET_errFeatureNotAvailable;
 }
 
+extern JET_ERR esent_JetGetSessionInfo(JET_SESID sesid, void *pvResult, const uint32_t cbMax, const uint32_t ulInfoLevel);
 ESENT_EXPORT JET_ERR JET_API JetGetSessionInfo(JET_SESID sesid, void *pvResult, const uint32_t cbMax, const uint32_t ulInfoLevel)
 {
-    (void)sesid;
-    (void)pvResult;
-    (void)cbMax;
-    (void)ulInfoLevel;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetGetSessionInfo(sesid, pvResult, cbMax, ulInfoLevel);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetGetTableColumnInfo(JET_SESID sesid, JET_TABLEID tableid, JET_PCSTR szColumnName, void *pvResult, uint32_t cbMax, uint32_t InfoLevel) ESENT_ALIAS(JetGetTableColumnInfoA);
@@ -2998,20 +2735,18 @@ ESENT_EXPORT JET_ERR JET_API JetGetTableInfoW(JET_SESID sesid, JET_TABLEID table
     return JET_errFeatureNotAvailable;
 }
 
+extern JET_ERR esent_JetGetThreadStats(void *pvResult, uint32_t cbMax);
 ESENT_EXPORT JET_ERR JET_API JetGetThreadStats(void *pvResult, uint32_t cbMax)
 {
-    (void)pvResult;
-    (void)cbMax;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetGetThreadStats(pvResult, cbMax);
 }
 
+extern JET_ERR esent_JetGetVersion(JET_SESID sesid, uint32_t *pwVersion);
 ESENT_EXPORT JET_ERR JET_API JetGetVersion(JET_SESID sesid, uint32_t *pwVersion)
 {
-    (void)sesid;
-    (void)pwVersion;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetGetVersion(sesid, pwVersion);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetGetResourceParam(JET_INSTANCE instance, JET_RESOPER resoper, JET_RESID resid, JET_API_PTR *pulParam)
@@ -3024,41 +2759,27 @@ ESENT_EXPORT JET_ERR JET_API JetGetResourceParam(JET_INSTANCE instance, JET_RESO
     return JET_errFeatureNotAvailable;
 }
 
+extern JET_ERR esent_JetGetSessionParameter(JET_SESID sesid, uint32_t sesparamid, void *pvParam, uint32_t cbParamMax, uint32_t *pcbParamActual);
 ESENT_EXPORT JET_ERR JET_API JetGetSessionParameter(JET_SESID sesid, uint32_t sesparamid, void *pvParam, uint32_t cbParamMax, uint32_t *pcbParamActual)
 {
-    (void)sesid;
-    (void)sesparamid;
-    (void)pvParam;
-    (void)cbParamMax;
-    (void)pcbParamActual;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetGetSessionParameter(sesid, sesparamid, pvParam, cbParamMax, pcbParamActual);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetGetSystemParameter(JET_INSTANCE instance, JET_SESID sesid, uint32_t paramid, JET_API_PTR *plParam, JET_PSTR szParam, uint32_t cbMax) ESENT_ALIAS(JetGetSystemParameterA);
 
+extern JET_ERR esent_JetGetSystemParameterA(JET_INSTANCE instance, JET_SESID sesid, uint32_t paramid, JET_API_PTR *plParam, JET_PSTR szParam, uint32_t cbMax);
 ESENT_EXPORT JET_ERR JET_API JetGetSystemParameterA(JET_INSTANCE instance, JET_SESID sesid, uint32_t paramid, JET_API_PTR *plParam, JET_PSTR szParam, uint32_t cbMax)
 {
-    (void)instance;
-    (void)sesid;
-    (void)paramid;
-    (void)plParam;
-    (void)szParam;
-    (void)cbMax;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetGetSystemParameterA(instance, sesid, paramid, plParam, szParam, cbMax);
 }
 
+extern JET_ERR esent_JetGetSystemParameterW(JET_INSTANCE instance, JET_SESID sesid, uint32_t paramid, JET_API_PTR *plParam, JET_PWSTR szParam, uint32_t cbMax);
 ESENT_EXPORT JET_ERR JET_API JetGetSystemParameterW(JET_INSTANCE instance, JET_SESID sesid, uint32_t paramid, JET_API_PTR *plParam, JET_PWSTR szParam, uint32_t cbMax)
 {
-    (void)instance;
-    (void)sesid;
-    (void)paramid;
-    (void)plParam;
-    (void)szParam;
-    (void)cbMax;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetGetSystemParameterW(instance, sesid, paramid, plParam, szParam, cbMax);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetSetResourceParam(JET_INSTANCE instance, JET_RESOPER resoper, JET_RESID resid, JET_API_PTR ulParam)
@@ -3071,38 +2792,27 @@ ESENT_EXPORT JET_ERR JET_API JetSetResourceParam(JET_INSTANCE instance, JET_RESO
     return JET_errFeatureNotAvailable;
 }
 
+extern JET_ERR esent_JetSetSessionParameter(JET_SESID sesid, uint32_t sesparamid, void *pvParam, uint32_t cbParam);
 ESENT_EXPORT JET_ERR JET_API JetSetSessionParameter(JET_SESID sesid, uint32_t sesparamid, void *pvParam, uint32_t cbParam)
 {
-    (void)sesid;
-    (void)sesparamid;
-    (void)pvParam;
-    (void)cbParam;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetSetSessionParameter(sesid, sesparamid, pvParam, cbParam);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetSetSystemParameter(JET_INSTANCE *pinstance, JET_SESID sesid, uint32_t paramid, JET_API_PTR lParam, JET_PCSTR szParam) ESENT_ALIAS(JetSetSystemParameterA);
 
+extern JET_ERR esent_JetSetSystemParameterA(JET_INSTANCE *pinstance, JET_SESID sesid, uint32_t paramid, JET_API_PTR lParam, JET_PCSTR szParam);
 ESENT_EXPORT JET_ERR JET_API JetSetSystemParameterA(JET_INSTANCE *pinstance, JET_SESID sesid, uint32_t paramid, JET_API_PTR lParam, JET_PCSTR szParam)
 {
-    (void)pinstance;
-    (void)sesid;
-    (void)paramid;
-    (void)lParam;
-    (void)szParam;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetSetSystemParameterA(pinstance, sesid, paramid, lParam, szParam);
 }
 
+extern JET_ERR esent_JetSetSystemParameterW(JET_INSTANCE *pinstance, JET_SESID sesid, uint32_t paramid, JET_API_PTR lParam, JET_PCWSTR szParam);
 ESENT_EXPORT JET_ERR JET_API JetSetSystemParameterW(JET_INSTANCE *pinstance, JET_SESID sesid, uint32_t paramid, JET_API_PTR lParam, JET_PCWSTR szParam)
 {
-    (void)pinstance;
-    (void)sesid;
-    (void)paramid;
-    (void)lParam;
-    (void)szParam;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetSetSystemParameterW(pinstance, sesid, paramid, lParam, szParam);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetGetLS(JET_SESID sesid, JET_TABLEID tableid, JET_LS *pls, JET_GRBIT grbit)
@@ -3184,12 +2894,11 @@ ESENT_EXPORT JET_ERR JET_API JetGetCounter(JET_SESID sesid, int32_t CounterType,
     return JET_errFeatureNotAvailable;
 }
 
+extern JET_ERR esent_JetIdle(uint64_t thread, JET_SESID sesid, JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetIdle(JET_SESID sesid, JET_GRBIT grbit)
 {
-    (void)sesid;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetIdle(esent_thread(), sesid, grbit);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetResetCounter(JET_SESID sesid, int32_t CounterType)
