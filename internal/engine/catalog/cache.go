@@ -12,7 +12,8 @@ func (c *Catalog) Table(s *version.Session, name string) (*Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	for {
+	const tries = 3
+	for try := 1; ; try++ {
 		row, found, err := c.lookUp(s, c.roots, k)
 		if err != nil {
 			return nil, err
@@ -28,7 +29,7 @@ func (c *Catalog) Table(s *version.Session, name string) (*Table, error) {
 			return nil, jet.ErrCatalogCorrupted.Errorf("%q leads to a row of type %d", name, typ)
 		}
 		t, err := c.hold(id, false)
-		if err == jet.ErrObjectNotFound && s.Level() == 0 {
+		if err == jet.ErrObjectNotFound && s.Level() == 0 && try < tries {
 			continue // dropped since
 		}
 		if err != nil {

@@ -90,10 +90,24 @@ func (t *Table) settleDrop(s *version.Session) error {
 // deleteRows removes all that the catalogs say of a table.
 func (c *Catalog) deleteRows(s *version.Session, t *Table) error {
 	var rows []*Row
+	seen := map[rowKey]bool{}
 	k := makeRowKey(t.ObjID, 0, 0)
 	err := c.scan(s, k[:tableKeySize], func(r *Row) error {
 		rows = append(rows, r)
+		seen[r.Key()] = true
 		return nil
+	})
+	if err != nil {
+		return err
+	}
+	// Rows that came after the session's snapshot would be left behind.
+	err = c.scan(c.reader, k[:tableKeySize], func(r *Row) error {
+		k := r.Key()
+		if seen[k] {
+			return nil
+		}
+		n := version.Node{DB: c.db.ID, FDP: c.main.FDP, Key: k[:]}
+		return c.db.Kernel.Versions.Conflict(s, &n, version.OperFlagDelete)
 	})
 	if err != nil {
 		return err

@@ -160,3 +160,19 @@ func (c *Catalog) Same(s *version.Session) error {
 	}
 	return nil
 }
+
+// Damage replaces a row of the catalog by other bytes.
+func (c *Catalog) Damage(s *version.Session, k [rowKeySize]byte, change func(rec []byte) []byte) error {
+	rc := c.cursor(c.main)
+	defer rc.release()
+	return inTrx(s, func() error {
+		if found, err := rc.seekRow(s, c.main, k); err != nil || !found {
+			return err
+		}
+		d, err := rc.bytes(s)
+		if err != nil {
+			return err
+		}
+		return rc.bt.Replace(s, change(d), 0)
+	})
+}

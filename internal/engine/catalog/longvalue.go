@@ -26,6 +26,8 @@ func (t *Table) LongValues(s *version.Session, exclusive bool) (*lv.Values, erro
 	var v *lv.Values
 	var err error
 	if exclusive || t.CreatedBy(s) {
+		// The tree is not part of the update for which it is made: others of the session put values into it.
+		defer s.InUpdate(s.InUpdate(0))
 		err = nested(s, func() (err error) {
 			if err := t.cat.versioned(s, t, t.undoValues, nil); err != nil {
 				return err
