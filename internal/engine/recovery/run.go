@@ -75,7 +75,9 @@ func (r *run) recover() (res Result, err error) {
 	}
 	if !done {
 		r.cfg.Kernel.Versions.SetRedo(true)
-		r.events().Report(eventlog.StartRedo)
+		if r.cfg.Hard == nil { // else the restore has told
+			r.events().Report(eventlog.StartRedo)
+		}
 		if err = r.redo(&st); err == nil {
 			err = r.finish(&res)
 		}
