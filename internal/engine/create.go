@@ -118,7 +118,12 @@ func (c *creation) undo() error {
 	if c.d.file == nil {
 		return nil
 	}
-	return errors.Join(c.d.shut(), c.d.inst.env.FS.Remove(c.d.path))
+	fs, path := c.d.inst.env.FS, c.d.path
+	err := errors.Join(c.d.shut(), fs.Remove(path))
+	if e := fs.Remove(dbfile.FlushMapPath(path)); e != nil && !absent(e) {
+		err = errors.Join(err, e)
+	}
+	return err
 }
 
 // log logs the creation and makes h the header of a database that is being made (steps 2 and 3).

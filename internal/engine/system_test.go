@@ -2,8 +2,10 @@ package engine
 
 import (
 	"fmt"
+	"runtime"
 	"sync"
 	"testing"
+	"time"
 
 	"esent/internal/eventlog"
 	"esent/internal/jet"
@@ -17,6 +19,7 @@ func TestSystem(t *testing.T) {
 	m.proc = NewProcess(vfs.System(), m.log)
 	m.set(nil, jet.ParamCacheSizeMax, 512)
 	dir := t.TempDir()
+	before := runtime.NumGoroutine()
 	for range 2 {
 		i, _ := m.start("a", dir)
 		var wg sync.WaitGroup
@@ -29,6 +32,15 @@ func TestSystem(t *testing.T) {
 		}
 		wg.Wait()
 		m.want(i.Term(0), 0)
+	}
+	if _, err := m.instance("b", dir+"/edb.log").Init(InitOptions{}); err == nil {
+		t.Error("JetInit in a file")
+	}
+	for wait := 0; runtime.NumGoroutine() > before; wait++ {
+		if wait == 100 {
+			t.Fatalf("%d goroutines before, %d after", before, runtime.NumGoroutine())
+		}
+		time.Sleep(10 * time.Millisecond)
 	}
 }
 
