@@ -1,7 +1,9 @@
 package backup
 
 import (
+	"errors"
 	"fmt"
+	"path"
 	"strings"
 
 	"esent/internal/eventlog"
@@ -30,13 +32,13 @@ type openFile struct {
 func (f *openFile) atEnd() bool { return f.done == f.size }
 
 // openDatabase begins to read a database (spec chapter 06, 5.5). Failures leave the backup going on without it.
-func (b *session) openDatabase(path string) (*openFile, error) {
+func (b *session) openDatabase(file string) (*openFile, error) {
 	if err := b.stopped(); err != nil {
 		return nil, err
 	}
-	f, err := b.databaseAt(path)
+	f, err := b.databaseAt(file)
 	if err != nil {
-		b.report(eventlog.BackupErrorForDatabase, err, path)
+		b.report(eventlog.BackupErrorForDatabase, err, file)
 		return nil, err
 	}
 	b.open = f
@@ -45,13 +47,13 @@ func (b *session) openDatabase(path string) (*openFile, error) {
 	return f, nil
 }
 
-func (b *session) databaseAt(path string) (*openFile, error) {
-	d := b.findDatabase(path)
+func (b *session) databaseAt(file string) (*openFile, error) {
+	d := b.findDatabase(file)
 	switch {
 	case d == nil:
-		return nil, jet.ErrDatabaseNotFound.Errorf("%s", path)
+		return nil, jet.ErrDatabaseNotFound.Errorf("%s", file)
 	case d.Locked():
-		return nil, jet.ErrDatabaseLocked.Errorf("%s", path)
+		return nil, jet.ErrDatabaseLocked.Errorf("%s", file)
 	}
 	c, err := newDatabaseCopy(b, d)
 	if err != nil {
@@ -60,14 +62,14 @@ func (b *session) databaseAt(path string) (*openFile, error) {
 	return &openFile{source: c, path: d.Path(), size: c.size(), database: d}, nil
 }
 
-// findDatabase gives the database that can be backed up at path, nil for none. An exact name comes before one
+// findDatabase gives the database that can be backed up under a path, nil for none. An exact name comes before one
 // that differs in case.
-func (b *session) findDatabase(path string) (found Database) {
+func (b *session) findDatabase(file string) (found Database) {
 	for _, d := range b.loggable() {
-		if d.Path() == path {
+		if d.Path() == file {
 			return d
 		}
-		if strings.EqualFold(d.Path(), path) {
+		if strings.EqualFold(d.Path(), file) {
 			found = d
 		}
 	}
@@ -84,11 +86,11 @@ func sizeText(n int64) string {
 }
 
 // openLog begins to read a finished log (spec chapter 06, 5.8). A failure ends the backup.
-func (b *session) openLog(path string) (*openFile, error) {
+func (b *session) openLog(file string) (*openFile, error) {
 	if err := b.stopped(); err != nil {
 		return nil, err
 	}
-	f, err := b.logAt(path)
+	f, err := b.logAt(file)
 	if err != nil {
 		b.fail(err)
 		return nil, err
@@ -97,24 +99,26 @@ func (b *session) openLog(path string) (*openFile, error) {
 	return f, nil
 }
 
-func (b *session) logAt(path string) (*openFile, error) {
-	gen, ok := b.naming.ParseArchive(baseName(path))
-	if !ok {
-		return nil, jet.ErrInvalidParameter.Errorf("%s is no log", path)
+func (b *session) logAt(file string) (*openFile, error) {
+	gen, isLog := b.naming.ParseArchive(baseName(file))
+	if !isLog && strings.EqualFold(path.Ext(file), b.naming.LogExt()) {
+		return nil, jet.ErrInvalidParameter.Errorf("%s is no finished log", file)
 	}
-	c, err := openLogCopy(b, path)
-	if jet.CodeOf(err) == jet.ErrFileNotFound {
-		b.report(eventlog.BackupLogFileMissing, path)
-		return nil, jet.ErrMissingFileToBackup.Errorf("%s", path)
-	}
-	if err != nil {
+	c, err := openLogCopy(b, file)
+	switch {
+	case jet.CodeOf(err) == jet.ErrFileNotFound:
+		b.report(eventlog.BackupLogFileMissing, file)
+		return nil, jet.ErrMissingFileToBackup.Errorf("%s", file)
+	case err != nil:
 		return nil, err
+	case !isLog:
+		return nil, errors.Join(jet.ErrInvalidParameter.Errorf("%s is no log", file), c.close())
 	}
-	return &openFile{source: c, path: path, size: c.size, gen: gen}, nil
+	return &openFile{source: c, path: file, size: c.size, gen: gen}, nil
 }
 
 // baseName is the last part of a path of either system.
-func baseName(path string) string { return path[strings.LastIndexAny(path, `/\`)+1:] }
+func baseName(file string) string { return file[strings.LastIndexAny(file, `/\`)+1:] }
 
 // read delivers the next part of the open file. What is the fault of a database costs the backup that database;
 // what is the fault of a log ends it.

@@ -243,6 +243,8 @@ func TestStreamingStates(t *testing.T) {
 		{"a database in an incremental", []call{{"inc", 0}, {"open " + db, -521}, {"attach", -520}}, "211 214"},
 		{"a database after the logs", []call{{"full", 0}, {"loginfo", 0}, {"open " + db, -521}, {"end", -520}}, "210 223 214"},
 		{"no log", []call{{"full", 0}, {"loginfo", 0}, {"open /log/edb0000F.log", -569}, {"end", -520}}, "210 223 459 214"},
+		{"another missing file", []call{{"full", 0}, {"loginfo", 0}, {"open /log/nofile", -569}, {"end", -520}}, "210 223 459 214"},
+		{"another file", []call{{"full", 0}, {"loginfo", 0}, {"open /log/edb.chk", -1003}, {"end", -520}}, "210 223 214"},
 		{"no log's name", []call{{"full", 0}, {"loginfo", 0}, {"open /log/edb.log", -1003}, {"end", -520}}, "210 223 214"},
 		{"stopped", []call{{"full", 0}, {"open " + db, 0}, {"stop", 0}, {"attach", -801}, {"open " + db, -801}, {"read 3", -801}, {"loginfo", -801},
 			{"truncate", -801}, {"close", 0}, {"full", -505}, {"end", 0}, {"end", -520}}, "210 220 222 226"},

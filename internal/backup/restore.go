@@ -1,0 +1,438 @@
+package backup
+
+import (
+	"errors"
+	"path"
+	"strings"
+
+	"esent/internal/engine"
+	"esent/internal/engine/recovery"
+	"esent/internal/eventlog"
+	"esent/internal/jet"
+	"esent/internal/logstore"
+	"esent/internal/vfs"
+)
+
+// restore is one JetRestore (spec chapter 06, 11.2).
+type restore struct {
+	engine.RestoreEnv
+	source, dest string
+	status       Status
+
+	set      restoreSet
+	pipe     *pipeline
+	prepared map[string]bool // by target: whether the database is there
+	begun    bool            // event 204 was reported
+
+	// Progress is counted in generations: gens there are to be replayed, and copying a database counts for copyUnit.
+	gens, copyUnit, copied float64
+	told                   uint32
+}
+
+// restoreSet is the backup set that is restored.
+type restoreSet struct {
+	dir             string
+	naming          logstore.Naming
+	genLow, genHigh int32
+	// stems are the names of the databases without extension, in small letters; files the set's files.
+	stems map[string]bool
+	files []string
+	first *logstore.Header // of generation genLow
+	last  *logstore.Header // of generation genHigh
+}
+
+// plan finds and checks the set. It is called when the instance's parameters are known and its paths reserved.
+// An empty source is the working directory, an empty dest the places that the logs name.
+func (r *restore) plan(env engine.RestoreEnv) (engine.RestorePlan, error) {
+	r.RestoreEnv = env
+	if err := r.findPaths(); err != nil {
+		return engine.RestorePlan{}, err
+	}
+	if err := r.findSet(); err != nil {
+		return engine.RestorePlan{}, err
+	}
+	if err := r.checkLogs(); err != nil {
+		return engine.RestorePlan{}, err
+	}
+	r.begun = true
+	r.Events.Report(eventlog.StartRestore, r.set.dir, r.LogDir)
+	r.tell(jet.SntBegin, 0)
+	err := r.findDatabases()
+	if err == nil {
+		err = r.startProgress()
+	}
+	if err != nil {
+		r.Events.Report(eventlog.RestoreDatabaseFail, err)
+		return engine.RestorePlan{}, err
+	}
+	r.pipe = newPipeline(r.Env.Sched)
+	r.prepared = map[string]bool{}
+	hard := &recovery.Hard{SetDir: r.set.dir, GenLow: r.set.genLow, GenHigh: r.set.genHigh, Prepare: r.prepare}
+	return engine.RestorePlan{Hard: hard, Map: r.place}, nil
+}
+
+// end is called when all is done, or has failed.
+func (r *restore) end(err error) {
+	if r.pipe != nil {
+		r.pipe.stop()
+	}
+	if !r.begun {
+		return
+	}
+	if err == nil {
+		r.tell(jet.SntComplete, statusTotal)
+	}
+	r.Events.Report(eventlog.StopRestore)
+}
+
+// findPaths makes the paths absolute and sees to it that dest is there, where that is wanted.
+func (r *restore) findPaths() error {
+	var err error
+	if r.source, err = r.Env.FS.Abs(r.source); err != nil {
+		return jet.ErrInvalidPath.Errorf("%s: %v", r.source, err)
+	}
+	if r.dest != "" {
+		if r.dest, err = r.Env.FS.Abs(r.dest); err != nil {
+			return jet.ErrInvalidPath.Errorf("%s: %v", r.dest, err)
+		}
+		if r.CreatesPaths {
+			if err := r.Env.FS.MkdirAll(r.dest); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// findSet finds the logs of the set: in the directory itself, or where an atomic backup has put them. It makes sure
+// that they are a sequence without a hole (spec chapter 06, 11.3).
+func (r *restore) findSet() error {
+	var logs logstore.Directory
+	for _, sub := range []string{"", newDir, oldDir} {
+		s := &r.set
+		s.dir = path.Join(r.source, sub)
+		var err error
+		if s.naming, err = logstore.DetectNaming(r.Env.FS, s.dir, r.Naming); err != nil {
+			return err
+		}
+		if logs, err = logstore.FindLogs(r.Env.FS, s.dir, s.naming); err != nil {
+			return err
+		}
+		if len(logs.Archives) > 0 {
+			s.genLow, s.genHigh = logs.Lowest(), logs.Highest()
+			return r.checkSet(&logs)
+		}
+	}
+	return jet.ErrFileNotFound.Errorf("there is no backup set in %s", r.source)
+}
+
+// checkSet makes sure that each log of the set follows the one before.
+func (r *restore) checkSet(logs *logstore.Directory) error {
+	s := &r.set
+	for gen := s.genLow; gen <= s.genHigh; gen++ {
+		name, ok := logs.Find(gen)
+		if !ok {
+			return jet.ErrFileNotFound.Errorf("%s is missing", path.Join(s.dir, s.naming.Archive(gen)))
+		}
+		file := path.Join(s.dir, name)
+		h, err := readLogHeader(r.Env.FS, file, gen)
+		switch {
+		case err != nil:
+			return err
+		case s.last == nil:
+			s.first = h
+		case h.SignLog != s.last.SignLog:
+			r.Events.Report(eventlog.RestoreLogBadSignature, file)
+			return jet.ErrGivenLogFileHasBadSignature.Errorf("%s", file)
+		case h.PrevCreated != s.last.Created:
+			r.Events.Report(eventlog.RestoreLogNotContiguous, gen)
+			return jet.ErrGivenLogFileIsNotContiguous.Errorf("%s", file)
+		}
+		s.last = h
+	}
+	return nil
+}
+
+func readLogHeader(fsys vfs.FS, file string, gen int32) (*logstore.Header, error) {
+	f, err := logstore.OpenFile(fsys, file, logstore.Expect{Gen: gen})
+	if err != nil {
+		return nil, err
+	}
+	return f.Header, f.Close()
+}
+
+// existingLog is a log in the instance's own directory.
+type existingLog struct {
+	path   string
+	header *logstore.Header
+}
+
+// existingLogs reads the headers of the logs in a directory, by rising generation.
+func existingLogs(fsys vfs.FS, dir string, naming logstore.Naming) ([]existingLog, error) {
+	found, err := logstore.FindLogs(fsys, dir, naming)
+	if err != nil {
+		return nil, err
+	}
+	var list []existingLog
+	add := func(name string, gen int32) error {
+		file := path.Join(dir, name)
+		h, err := readLogHeader(fsys, file, gen)
+		if err == nil {
+			list = append(list, existingLog{file, h})
+		}
+		return err
+	}
+	for _, a := range found.Archives {
+		if err := add(a.Name, a.Gen); err != nil {
+			return nil, err
+		}
+	}
+	if found.Current {
+		if err := add(naming.Current(), 0); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
+// checkLogs makes sure that the logs in the instance's own directory belong to the set's stream and continue it
+// (spec chapter 06, 11.3).
+func (r *restore) checkLogs() error {
+	if ok, err := vfs.Exists(r.Env.FS, r.LogDir); !ok && !r.CreatesPaths || err != nil {
+		return errors.Join(jet.ErrFileNotFound.Errorf("%s", r.LogDir), err)
+	}
+	naming, err := logstore.DetectNaming(r.Env.FS, r.LogDir, r.Naming)
+	if err != nil {
+		return err
+	}
+	logs, err := existingLogs(r.Env.FS, r.LogDir, naming)
+	if err != nil {
+		return err
+	}
+	return r.checkExisting(logs, path.Clean(r.LogDir), naming)
+}
+
+func (r *restore) checkExisting(logs []existingLog, dir string, naming logstore.Naming) error {
+	var foreign error
+	for _, l := range logs {
+		if l.header.SignLog != r.set.last.SignLog {
+			r.Events.Report(eventlog.ExistingLogBadSignature, l.path)
+			foreign = jet.ErrExistingLogFileHasBadSignature.Errorf("%s", l.path)
+		}
+	}
+	if foreign != nil {
+		return foreign
+	}
+	s := &r.set
+	setLog := func(gen int32) string { return path.Join(s.dir, s.naming.Archive(gen)) }
+	var prev *existingLog
+	for i := range logs {
+		l := &logs[i]
+		if prev != nil && l.header.Gen == prev.header.Gen+1 {
+			if err := r.follows(prev.path, prev.header, l.path, l.header); err != nil {
+				return err
+			}
+		}
+		if prev == nil || l.header.Gen > prev.header.Gen+1 {
+			// What is missing must be in the set.
+			from := s.genLow
+			if prev != nil {
+				from = prev.header.Gen + 1
+			}
+			if missing := max(from, s.genHigh+1); missing < l.header.Gen {
+				file := path.Join(dir, naming.Archive(missing))
+				r.Events.Report(eventlog.CurrentLogFileMissing, file)
+				return jet.ErrMissingCurrentLogFiles.Errorf("%s", file)
+			}
+		}
+		var err error
+		switch l.header.Gen {
+		case s.genLow - 1:
+			err = r.follows(l.path, l.header, setLog(s.genLow), s.first)
+		case s.genLow:
+			if l.header.Created != s.first.Created {
+				err = r.discontiguous(l.path, setLog(s.genLow))
+			}
+		}
+		if err == nil && l.header.Gen == s.genHigh+1 {
+			err = r.follows(setLog(s.genHigh), s.last, l.path, l.header)
+		}
+		if err != nil {
+			return err
+		}
+		prev = l
+	}
+	return nil
+}
+
+// follows makes sure that the log with header b was begun after that with header a.
+func (r *restore) follows(aPath string, a *logstore.Header, bPath string, b *logstore.Header) error {
+	if b.PrevCreated == a.Created {
+		return nil
+	}
+	return r.discontiguous(aPath, bPath)
+}
+
+func (r *restore) discontiguous(a, b string) error {
+	r.Events.Report(eventlog.ExistingLogNotContiguous, a, b)
+	return jet.ErrExistingLogFileIsNotContiguous.Errorf("%s and %s", a, b)
+}
+
+// findDatabases lists the databases of the set by the empty files that stand for them.
+func (r *restore) findDatabases() error {
+	entries, err := r.Env.FS.ReadDir(r.set.dir)
+	if err != nil {
+		return err
+	}
+	r.set.stems = map[string]bool{}
+	for _, e := range entries {
+		if e.IsDir {
+			continue
+		}
+		r.set.files = append(r.set.files, e.Name)
+		if ext := path.Ext(e.Name); strings.EqualFold(ext, patchExt) {
+			r.set.stems[strings.ToLower(strings.TrimSuffix(e.Name, ext))] = true
+		}
+	}
+	if len(r.set.stems) == 0 {
+		return jet.ErrPatchFileMissing.Errorf("%s holds no database", r.set.dir)
+	}
+	return nil
+}
+
+// place is where a database that the log names goes (recovery.Config.Map).
+func (r *restore) place(logged string, _ jet.Signature) (recovery.Mapping, error) {
+	if r.dest == "" {
+		return recovery.Mapping{Path: logged}, nil
+	}
+	return recovery.Mapping{Path: path.Join(r.dest, baseName(logged))}, nil
+}
+
+// prepare brings a database of the set to its place, once, and makes it ready for redo (recovery.Hard.Prepare). False
+// says that the set does not have it.
+func (r *restore) prepare(logged string, m recovery.Mapping) (bool, error) {
+	if ok, done := r.prepared[m.Path]; done {
+		return ok, nil
+	}
+	file := r.inSet(baseName(logged))
+	if file == "" {
+		r.prepared[m.Path] = false
+		return false, nil
+	}
+	c := restoredFile{r: r, from: file, to: m.Path}
+	if err := c.bring(); err != nil {
+		return false, err
+	}
+	r.prepared[m.Path] = true
+	r.databaseCopied()
+	return true, nil
+}
+
+// inSet is the path of the set's copy of a database, empty if it has none.
+func (r *restore) inSet(name string) string {
+	if !r.set.stems[strings.ToLower(strings.TrimSuffix(name, path.Ext(name)))] {
+		return ""
+	}
+	found := ""
+	for _, f := range r.set.files {
+		if f == name {
+			return path.Join(r.set.dir, f)
+		}
+		if strings.EqualFold(f, name) {
+			found = path.Join(r.set.dir, f)
+		}
+	}
+	return found
+}
+
+// copyShare is the part of the whole that copying the databases counts for.
+const copyShare = 0.10
+
+// startProgress finds out how much there is to be done (spec chapter 06, 6.2).
+func (r *restore) startProgress() error {
+	naming, err := logstore.DetectNaming(r.Env.FS, r.LogDir, r.Naming)
+	if err != nil {
+		return err
+	}
+	logs, err := logstore.FindLogs(r.Env.FS, r.LogDir, naming)
+	if err != nil {
+		return err
+	}
+	high := max(r.set.genHigh, logs.Highest())
+	if logs.Current {
+		high++
+	}
+	r.gens = float64(high - r.set.genLow + 1)
+	r.copyUnit = max(r.gens*copyShare/float64(len(r.set.stems)), 1)
+	return nil
+}
+
+// databaseCopied tells of the progress when one more database is in its place.
+func (r *restore) databaseCopied() {
+	r.copied += r.copyUnit
+	r.tellPart(r.copied)
+}
+
+// replayed tells of the progress of redo (recovery.Host.Progress).
+func (r *restore) replayed(done, total int) error {
+	r.tellPart(r.copied + r.gens*float64(done)/float64(total))
+	return nil
+}
+
+func (r *restore) tellPart(done float64) {
+	percent := uint32(min(statusTotal*done/(r.gens+r.copied), statusTotal-1))
+	if percent > r.told {
+		r.told = percent
+		r.tell(jet.SntProgress, percent)
+	}
+}
+
+func (r *restore) tell(snt, done uint32) {
+	if r.status != nil {
+		r.status(snt, done, statusTotal)
+	}
+}
+
+// Restore restores the backup set in the directory source on the process's one instance, or on one that it makes
+// for the purpose (JetRestore2, spec chapter 06, 11). An empty source is the working directory; the databases go
+// into the directory dest, or with an empty dest to the places where they were.
+//
+// Redo goes on with the logs that the instance's own log directory has behind those of the set. The set is not
+// changed. Errors: those of the mode, ErrAlreadyInitialized, those of the parameters, ErrInvalidPath,
+// ErrFileNotFound for a directory without a set, those of spec chapter 06, 11.3 and 11.4, ErrPatchFileMissing, and
+// those of recovery.
+func (s *Service) Restore(p *engine.Process, source, dest string, status Status) error {
+	i, err := p.Single()
+	temporary := jet.CodeOf(err) == jet.ErrInvalidParameter
+	if temporary {
+		i, err = p.ForInit(nil, true)
+	}
+	if err != nil {
+		return err
+	}
+	return restoreOn(i, temporary, source, dest, status)
+}
+
+// RestoreInstance is Restore on an instance that is not initialised; without one on a temporary instance
+// (JetRestoreInstance).
+func (s *Service) RestoreInstance(p *engine.Process, i *engine.Instance, source, dest string, status Status) error {
+	resolved, err := p.Resolve(i)
+	temporary := i == nil && err != nil
+	if temporary {
+		resolved, err = p.CreateInstance("Restore", "")
+	}
+	if err != nil {
+		return err
+	}
+	return restoreOn(resolved, temporary, source, dest, status)
+}
+
+func restoreOn(i *engine.Instance, temporary bool, source, dest string, status Status) error {
+	r := &restore{source: source, dest: dest, status: status}
+	err := i.Restore(r.plan, r.replayed)
+	r.end(err)
+	if temporary {
+		err = errors.Join(err, i.Term(0))
+	}
+	return err
+}
