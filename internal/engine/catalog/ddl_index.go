@@ -176,7 +176,7 @@ func (t *Table) addIndex(s *version.Session, d *indexDef, withTable bool) (ix *I
 		return t.cat.insertObjid(s, d.objid, t.ObjID, RowIndex)
 	})
 	if err == nil && d.flags.Has(key.FlagLocalizedText) {
-		err = t.cat.countLocale(s, t, d)
+		err = t.cat.countLocale(d)
 	}
 	if err != nil {
 		return nil, err
@@ -369,4 +369,40 @@ func (t *Table) freeIndex(ix *Index) func(*version.Session) error {
 		}
 		return t.cat.destroy(s, t, ix.Tree)
 	}
+}
+
+// RefreshSortVersion gives an index over Unicode text that has no entries the sort version of new keys. Errors:
+// ErrIndexNotFound, those of the collation, ErrWriteConflict.
+func (t *Table) RefreshSortVersion(s *version.Session, id jet.ObjID) error {
+	defs := t.indexes()
+	i := slices.IndexFunc(defs, func(d *indexDef) bool { return d.objid == id })
+	if i < 0 {
+		return jet.ErrIndexNotFound
+	}
+	was := defs[i]
+	now := was.clone()
+	if err := now.collate(); err != nil {
+		return err
+	}
+	err := nested(s, func() error {
+		err := t.cat.replaceRow(s, makeRowKey(t.ObjID, RowIndex, uint32(id)), true, func(r *Row) {
+			r.Flags = uint32(now.flags)
+			r.Version = binary.LittleEndian.AppendUint64(nil, now.version)
+			r.SortID = now.sortID[:]
+		})
+		if err != nil {
+			return err
+		}
+		set := func(from *indexDef) func(*version.Session) error {
+			return t.onIndex(was, func(d *indexDef) { d.flags, d.version, d.sortID = from.flags, from.version, from.sortID })
+		}
+		if err := t.cat.versioned(s, t, set(was), nil); err != nil {
+			return err
+		}
+		return set(now)(s)
+	})
+	if err != nil {
+		return err
+	}
+	return t.cat.countLocale(now)
 }

@@ -379,6 +379,14 @@ func TestIndexes(t *testing.T) {
 	}
 
 	k.Must(s.Begin())
+	k.Must(table.RefreshSortVersion(s, table.Schema().IndexByName(s, "uni").ObjID))
+	mustCode(t, table.RefreshSortVersion(s, 999), jet.ErrIndexNotFound)
+	if ix := table.Schema().IndexByName(s, "uni"); ix.SortVersion != key.SortVersion || ix.Def.Collation.Exact() != nil {
+		t.Errorf("sort version %x", ix.SortVersion)
+	}
+	k.Commit(s)
+
+	k.Must(s.Begin())
 	mustCode(t, table.DropIndex(s, "pk"), jet.ErrIndexMustStay)
 	mustCode(t, table.DropIndex(s, "none"), jet.ErrIndexNotFound)
 	table.Schema().IndexByName(s, "uni").Use()

@@ -257,7 +257,7 @@ func (d *indexDef) localeKey() string {
 
 // countLocale counts a new Unicode index. That is done by a session of the engine's own, and stays whatever becomes of
 // the index: the count may be too high (spec chapter 03, 15).
-func (c *Catalog) countLocale(_ *version.Session, _ *Table, d *indexDef) error {
+func (c *Catalog) countLocale(d *indexDef) error {
 	t, err := c.locales()
 	if err != nil || t == nil {
 		return err
