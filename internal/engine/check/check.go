@@ -73,8 +73,8 @@ type checker struct {
 	locales map[string]uint32
 }
 
-// Run checks a database. The error is that of Options.Progress, or says why there was nothing to check: what is
-// wrong with the database stands in the report.
+// Run checks a database. The error is that of Options.Progress, or says why the file cannot be taken for a database:
+// what is wrong with the database stands in the report.
 func Run(file Reader, opt Options) (*Report, error) {
 	if opt.Limit <= 0 {
 		opt.Limit = limitDefault
@@ -84,6 +84,9 @@ func Run(file Reader, opt Options) (*Report, error) {
 		byRoot: map[jet.Pgno]*tree{}, byObjID: map[jet.ObjID]*tree{}, objects: map[uint32]object{}, locales: map[string]uint32{}}
 	if !page.ValidSize(c.size) {
 		return nil, jet.ErrPageSizeMismatch.Errorf("pages of %d bytes", c.size)
+	}
+	if err := c.header.CheckFormat(0); err != nil {
+		return nil, err
 	}
 	c.clean = c.header.State == dbfile.StateClean
 	c.checkHeader()
@@ -153,7 +156,7 @@ func (c *checker) checkHeader() {
 	if !c.clean && !c.opt.PagesOnly {
 		c.violate(KindNotClean, 0, nil, "the database is in the state %v", h.State)
 	}
-	for _, err := range []error{h.CheckFormat(0), h.CheckType(), h.CheckVersion()} {
+	for _, err := range []error{h.CheckType(), h.CheckVersion()} {
 		if err != nil {
 			c.violate(KindHeader, 0, nil, "%v", err)
 		}
