@@ -1473,72 +1473,62 @@ ESENT_EXPORT JET_ERR JET_API JetOpenTemporaryTable2(JET_SESID sesid, JET_OPENTEM
 
 ESENT_EXPORT JET_ERR JET_API JetBackup(JET_PCSTR szBackupPath, JET_GRBIT grbit, JET_PFNSTATUS pfnStatus) ESENT_ALIAS(JetBackupA);
 
+extern JET_ERR esent_JetBackupA(JET_PCSTR szBackupPath, JET_GRBIT grbit, JET_PFNSTATUS pfnStatus);
 ESENT_EXPORT JET_ERR JET_API JetBackupA(JET_PCSTR szBackupPath, JET_GRBIT grbit, JET_PFNSTATUS pfnStatus)
 {
-    (void)szBackupPath;
-    (void)grbit;
-    (void)pfnStatus;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetBackupA(szBackupPath, grbit, pfnStatus);
 }
 
+extern JET_ERR esent_JetBackupW(JET_PCWSTR szBackupPath, JET_GRBIT grbit, JET_PFNSTATUS pfnStatus);
 ESENT_EXPORT JET_ERR JET_API JetBackupW(JET_PCWSTR szBackupPath, JET_GRBIT grbit, JET_PFNSTATUS pfnStatus)
 {
-    (void)szBackupPath;
-    (void)grbit;
-    (void)pfnStatus;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetBackupW(szBackupPath, grbit, pfnStatus);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetBackupInstance(JET_INSTANCE instance, JET_PCSTR szBackupPath, JET_GRBIT grbit, JET_PFNSTATUS pfnStatus) ESENT_ALIAS(JetBackupInstanceA);
 
+extern JET_ERR esent_JetBackupInstanceA(JET_INSTANCE instance, JET_PCSTR szBackupPath, JET_GRBIT grbit, JET_PFNSTATUS pfnStatus);
 ESENT_EXPORT JET_ERR JET_API JetBackupInstanceA(JET_INSTANCE instance, JET_PCSTR szBackupPath, JET_GRBIT grbit, JET_PFNSTATUS pfnStatus)
 {
-    (void)instance;
-    (void)szBackupPath;
-    (void)grbit;
-    (void)pfnStatus;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetBackupInstanceA(instance, szBackupPath, grbit, pfnStatus);
 }
 
+extern JET_ERR esent_JetBackupInstanceW(JET_INSTANCE instance, JET_PCWSTR szBackupPath, JET_GRBIT grbit, JET_PFNSTATUS pfnStatus);
 ESENT_EXPORT JET_ERR JET_API JetBackupInstanceW(JET_INSTANCE instance, JET_PCWSTR szBackupPath, JET_GRBIT grbit, JET_PFNSTATUS pfnStatus)
 {
-    (void)instance;
-    (void)szBackupPath;
-    (void)grbit;
-    (void)pfnStatus;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetBackupInstanceW(instance, szBackupPath, grbit, pfnStatus);
 }
 
+extern JET_ERR esent_JetStopBackup(void);
 ESENT_EXPORT JET_ERR JET_API JetStopBackup(void)
 {
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetStopBackup();
 }
 
+extern JET_ERR esent_JetStopBackupInstance(JET_INSTANCE instance);
 ESENT_EXPORT JET_ERR JET_API JetStopBackupInstance(JET_INSTANCE instance)
 {
-    (void)instance;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetStopBackupInstance(instance);
 }
 
+extern JET_ERR esent_JetBeginExternalBackup(JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetBeginExternalBackup(JET_GRBIT grbit)
 {
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetBeginExternalBackup(grbit);
 }
 
+extern JET_ERR esent_JetBeginExternalBackupInstance(JET_INSTANCE instance, JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetBeginExternalBackupInstance(JET_INSTANCE instance, JET_GRBIT grbit)
 {
-    (void)instance;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetBeginExternalBackupInstance(instance, grbit);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetBeginSurrogateBackup(JET_INSTANCE instance, uint32_t lgenFirst, uint32_t lgenLast, JET_GRBIT grbit)
@@ -1551,40 +1541,39 @@ ESENT_EXPORT JET_ERR JET_API JetBeginSurrogateBackup(JET_INSTANCE instance, uint
     return JET_errFeatureNotAvailable;
 }
 
+extern JET_ERR esent_JetCloseFile(JET_HANDLE hfFile);
 ESENT_EXPORT JET_ERR JET_API JetCloseFile(JET_HANDLE hfFile)
 {
-    (void)hfFile;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetCloseFile(hfFile);
 }
 
+extern JET_ERR esent_JetCloseFileInstance(JET_INSTANCE instance, JET_HANDLE hfFile);
 ESENT_EXPORT JET_ERR JET_API JetCloseFileInstance(JET_INSTANCE instance, JET_HANDLE hfFile)
 {
-    (void)instance;
-    (void)hfFile;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetCloseFileInstance(instance, hfFile);
 }
 
+extern JET_ERR esent_JetEndExternalBackup(void);
 ESENT_EXPORT JET_ERR JET_API JetEndExternalBackup(void)
 {
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetEndExternalBackup();
 }
 
+extern JET_ERR esent_JetEndExternalBackupInstance(JET_INSTANCE instance);
 ESENT_EXPORT JET_ERR JET_API JetEndExternalBackupInstance(JET_INSTANCE instance)
 {
-    (void)instance;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetEndExternalBackupInstance(instance);
 }
 
+extern JET_ERR esent_JetEndExternalBackupInstance2(JET_INSTANCE instance, JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetEndExternalBackupInstance2(JET_INSTANCE instance, JET_GRBIT grbit)
 {
-    (void)instance;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetEndExternalBackupInstance2(instance, grbit);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetEndSurrogateBackup(JET_INSTANCE instance, JET_GRBIT grbit)
@@ -1597,178 +1586,130 @@ ESENT_EXPORT JET_ERR JET_API JetEndSurrogateBackup(JET_INSTANCE instance, JET_GR
 
 ESENT_EXPORT JET_ERR JET_API JetGetAttachInfo(JET_PSTR szzDatabases, uint32_t cbMax, uint32_t *pcbActual) ESENT_ALIAS(JetGetAttachInfoA);
 
+extern JET_ERR esent_JetGetAttachInfoA(JET_PSTR szzDatabases, uint32_t cbMax, uint32_t *pcbActual);
 ESENT_EXPORT JET_ERR JET_API JetGetAttachInfoA(JET_PSTR szzDatabases, uint32_t cbMax, uint32_t *pcbActual)
 {
-    (void)szzDatabases;
-    (void)cbMax;
-    (void)pcbActual;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetGetAttachInfoA(szzDatabases, cbMax, pcbActual);
 }
 
+extern JET_ERR esent_JetGetAttachInfoW(JET_PWSTR wszzDatabases, uint32_t cbMax, uint32_t *pcbActual);
 ESENT_EXPORT JET_ERR JET_API JetGetAttachInfoW(JET_PWSTR wszzDatabases, uint32_t cbMax, uint32_t *pcbActual)
 {
-    (void)wszzDatabases;
-    (void)cbMax;
-    (void)pcbActual;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetGetAttachInfoW(wszzDatabases, cbMax, pcbActual);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetGetAttachInfoInstance(JET_INSTANCE instance, JET_PSTR szzDatabases, uint32_t cbMax, uint32_t *pcbActual) ESENT_ALIAS(JetGetAttachInfoInstanceA);
 
+extern JET_ERR esent_JetGetAttachInfoInstanceA(JET_INSTANCE instance, JET_PSTR szzDatabases, uint32_t cbMax, uint32_t *pcbActual);
 ESENT_EXPORT JET_ERR JET_API JetGetAttachInfoInstanceA(JET_INSTANCE instance, JET_PSTR szzDatabases, uint32_t cbMax, uint32_t *pcbActual)
 {
-    (void)instance;
-    (void)szzDatabases;
-    (void)cbMax;
-    (void)pcbActual;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetGetAttachInfoInstanceA(instance, szzDatabases, cbMax, pcbActual);
 }
 
+extern JET_ERR esent_JetGetAttachInfoInstanceW(JET_INSTANCE instance, JET_PWSTR szzDatabases, uint32_t cbMax, uint32_t *pcbActual);
 ESENT_EXPORT JET_ERR JET_API JetGetAttachInfoInstanceW(JET_INSTANCE instance, JET_PWSTR szzDatabases, uint32_t cbMax, uint32_t *pcbActual)
 {
-    (void)instance;
-    (void)szzDatabases;
-    (void)cbMax;
-    (void)pcbActual;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetGetAttachInfoInstanceW(instance, szzDatabases, cbMax, pcbActual);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetGetLogInfo(JET_PSTR szzLogs, uint32_t cbMax, uint32_t *pcbActual) ESENT_ALIAS(JetGetLogInfoA);
 
+extern JET_ERR esent_JetGetLogInfoA(JET_PSTR szzLogs, uint32_t cbMax, uint32_t *pcbActual);
 ESENT_EXPORT JET_ERR JET_API JetGetLogInfoA(JET_PSTR szzLogs, uint32_t cbMax, uint32_t *pcbActual)
 {
-    (void)szzLogs;
-    (void)cbMax;
-    (void)pcbActual;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetGetLogInfoA(szzLogs, cbMax, pcbActual);
 }
 
+extern JET_ERR esent_JetGetLogInfoW(JET_PWSTR szzLogs, uint32_t cbMax, uint32_t *pcbActual);
 ESENT_EXPORT JET_ERR JET_API JetGetLogInfoW(JET_PWSTR szzLogs, uint32_t cbMax, uint32_t *pcbActual)
 {
-    (void)szzLogs;
-    (void)cbMax;
-    (void)pcbActual;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetGetLogInfoW(szzLogs, cbMax, pcbActual);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetGetLogInfoInstance(JET_INSTANCE instance, JET_PSTR szzLogs, uint32_t cbMax, uint32_t *pcbActual) ESENT_ALIAS(JetGetLogInfoInstanceA);
 
+extern JET_ERR esent_JetGetLogInfoInstanceA(JET_INSTANCE instance, JET_PSTR szzLogs, uint32_t cbMax, uint32_t *pcbActual);
 ESENT_EXPORT JET_ERR JET_API JetGetLogInfoInstanceA(JET_INSTANCE instance, JET_PSTR szzLogs, uint32_t cbMax, uint32_t *pcbActual)
 {
-    (void)instance;
-    (void)szzLogs;
-    (void)cbMax;
-    (void)pcbActual;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetGetLogInfoInstanceA(instance, szzLogs, cbMax, pcbActual);
 }
 
+extern JET_ERR esent_JetGetLogInfoInstanceW(JET_INSTANCE instance, JET_PWSTR wszzLogs, uint32_t cbMax, uint32_t *pcbActual);
 ESENT_EXPORT JET_ERR JET_API JetGetLogInfoInstanceW(JET_INSTANCE instance, JET_PWSTR wszzLogs, uint32_t cbMax, uint32_t *pcbActual)
 {
-    (void)instance;
-    (void)wszzLogs;
-    (void)cbMax;
-    (void)pcbActual;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetGetLogInfoInstanceW(instance, wszzLogs, cbMax, pcbActual);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetGetLogInfoInstance2(JET_INSTANCE instance, JET_PSTR szzLogs, uint32_t cbMax, uint32_t *pcbActual, JET_LOGINFO_A *pLogInfo) ESENT_ALIAS(JetGetLogInfoInstance2A);
 
+extern JET_ERR esent_JetGetLogInfoInstance2A(JET_INSTANCE instance, JET_PSTR szzLogs, uint32_t cbMax, uint32_t *pcbActual, JET_LOGINFO_A *pLogInfo);
 ESENT_EXPORT JET_ERR JET_API JetGetLogInfoInstance2A(JET_INSTANCE instance, JET_PSTR szzLogs, uint32_t cbMax, uint32_t *pcbActual, JET_LOGINFO_A *pLogInfo)
 {
-    (void)instance;
-    (void)szzLogs;
-    (void)cbMax;
-    (void)pcbActual;
-    (void)pLogInfo;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetGetLogInfoInstance2A(instance, szzLogs, cbMax, pcbActual, pLogInfo);
 }
 
+extern JET_ERR esent_JetGetLogInfoInstance2W(JET_INSTANCE instance, JET_PWSTR wszzLogs, uint32_t cbMax, uint32_t *pcbActual, JET_LOGINFO_W *pLogInfo);
 ESENT_EXPORT JET_ERR JET_API JetGetLogInfoInstance2W(JET_INSTANCE instance, JET_PWSTR wszzLogs, uint32_t cbMax, uint32_t *pcbActual, JET_LOGINFO_W *pLogInfo)
 {
-    (void)instance;
-    (void)wszzLogs;
-    (void)cbMax;
-    (void)pcbActual;
-    (void)pLogInfo;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetGetLogInfoInstance2W(instance, wszzLogs, cbMax, pcbActual, pLogInfo);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetGetTruncateLogInfoInstance(JET_INSTANCE instance, JET_PSTR szzLogs, uint32_t cbMax, uint32_t *pcbActual) ESENT_ALIAS(JetGetTruncateLogInfoInstanceA);
 
+extern JET_ERR esent_JetGetTruncateLogInfoInstanceA(JET_INSTANCE instance, JET_PSTR szzLogs, uint32_t cbMax, uint32_t *pcbActual);
 ESENT_EXPORT JET_ERR JET_API JetGetTruncateLogInfoInstanceA(JET_INSTANCE instance, JET_PSTR szzLogs, uint32_t cbMax, uint32_t *pcbActual)
 {
-    (void)instance;
-    (void)szzLogs;
-    (void)cbMax;
-    (void)pcbActual;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetGetTruncateLogInfoInstanceA(instance, szzLogs, cbMax, pcbActual);
 }
 
+extern JET_ERR esent_JetGetTruncateLogInfoInstanceW(JET_INSTANCE instance, JET_PWSTR wszzLogs, uint32_t cbMax, uint32_t *pcbActual);
 ESENT_EXPORT JET_ERR JET_API JetGetTruncateLogInfoInstanceW(JET_INSTANCE instance, JET_PWSTR wszzLogs, uint32_t cbMax, uint32_t *pcbActual)
 {
-    (void)instance;
-    (void)wszzLogs;
-    (void)cbMax;
-    (void)pcbActual;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetGetTruncateLogInfoInstanceW(instance, wszzLogs, cbMax, pcbActual);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetOpenFile(JET_PCSTR szFileName, JET_HANDLE *phfFile, uint32_t *pulFileSizeLow, uint32_t *pulFileSizeHigh) ESENT_ALIAS(JetOpenFileA);
 
+extern JET_ERR esent_JetOpenFileA(JET_PCSTR szFileName, JET_HANDLE *phfFile, uint32_t *pulFileSizeLow, uint32_t *pulFileSizeHigh);
 ESENT_EXPORT JET_ERR JET_API JetOpenFileA(JET_PCSTR szFileName, JET_HANDLE *phfFile, uint32_t *pulFileSizeLow, uint32_t *pulFileSizeHigh)
 {
-    (void)szFileName;
-    (void)phfFile;
-    (void)pulFileSizeLow;
-    (void)pulFileSizeHigh;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetOpenFileA(szFileName, phfFile, pulFileSizeLow, pulFileSizeHigh);
 }
 
+extern JET_ERR esent_JetOpenFileW(JET_PCWSTR szFileName, JET_HANDLE *phfFile, uint32_t *pulFileSizeLow, uint32_t *pulFileSizeHigh);
 ESENT_EXPORT JET_ERR JET_API JetOpenFileW(JET_PCWSTR szFileName, JET_HANDLE *phfFile, uint32_t *pulFileSizeLow, uint32_t *pulFileSizeHigh)
 {
-    (void)szFileName;
-    (void)phfFile;
-    (void)pulFileSizeLow;
-    (void)pulFileSizeHigh;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetOpenFileW(szFileName, phfFile, pulFileSizeLow, pulFileSizeHigh);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetOpenFileInstance(JET_INSTANCE instance, JET_PCSTR szFileName, JET_HANDLE *phfFile, uint32_t *pulFileSizeLow, uint32_t *pulFileSizeHigh) ESENT_ALIAS(JetOpenFileInstanceA);
 
+extern JET_ERR esent_JetOpenFileInstanceA(JET_INSTANCE instance, JET_PCSTR szFileName, JET_HANDLE *phfFile, uint32_t *pulFileSizeLow, uint32_t *pulFileSizeHigh);
 ESENT_EXPORT JET_ERR JET_API JetOpenFileInstanceA(JET_INSTANCE instance, JET_PCSTR szFileName, JET_HANDLE *phfFile, uint32_t *pulFileSizeLow, uint32_t *pulFileSizeHigh)
 {
-    (void)instance;
-    (void)szFileName;
-    (void)phfFile;
-    (void)pulFileSizeLow;
-    (void)pulFileSizeHigh;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetOpenFileInstanceA(instance, szFileName, phfFile, pulFileSizeLow, pulFileSizeHigh);
 }
 
+extern JET_ERR esent_JetOpenFileInstanceW(JET_INSTANCE instance, JET_PCWSTR szFileName, JET_HANDLE *phfFile, uint32_t *pulFileSizeLow, uint32_t *pulFileSizeHigh);
 ESENT_EXPORT JET_ERR JET_API JetOpenFileInstanceW(JET_INSTANCE instance, JET_PCWSTR szFileName, JET_HANDLE *phfFile, uint32_t *pulFileSizeLow, uint32_t *pulFileSizeHigh)
 {
-    (void)instance;
-    (void)szFileName;
-    (void)phfFile;
-    (void)pulFileSizeLow;
-    (void)pulFileSizeHigh;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetOpenFileInstanceW(instance, szFileName, phfFile, pulFileSizeLow, pulFileSizeHigh);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetOpenFileSectionInstance(JET_INSTANCE instance, JET_PSTR szFile, JET_HANDLE *phFile, int32_t iSection, int32_t cSections, uint64_t ibRead, uint32_t *pulSectionSizeLow, int32_t *plSectionSizeHigh) ESENT_ALIAS(JetOpenFileSectionInstanceA);
@@ -1801,38 +1742,32 @@ ESENT_EXPORT JET_ERR JET_API JetOpenFileSectionInstanceW(JET_INSTANCE instance, 
     return JET_errFeatureNotAvailable;
 }
 
+extern JET_ERR esent_JetReadFile(JET_HANDLE hfFile, void *pv, uint32_t cb, uint32_t *pcbActual);
 ESENT_EXPORT JET_ERR JET_API JetReadFile(JET_HANDLE hfFile, void *pv, uint32_t cb, uint32_t *pcbActual)
 {
-    (void)hfFile;
-    (void)pv;
-    (void)cb;
-    (void)pcbActual;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetReadFile(hfFile, pv, cb, pcbActual);
 }
 
+extern JET_ERR esent_JetReadFileInstance(JET_INSTANCE instance, JET_HANDLE hfFile, void *pv, uint32_t cb, uint32_t *pcbActual);
 ESENT_EXPORT JET_ERR JET_API JetReadFileInstance(JET_INSTANCE instance, JET_HANDLE hfFile, void *pv, uint32_t cb, uint32_t *pcbActual)
 {
-    (void)instance;
-    (void)hfFile;
-    (void)pv;
-    (void)cb;
-    (void)pcbActual;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetReadFileInstance(instance, hfFile, pv, cb, pcbActual);
 }
 
+extern JET_ERR esent_JetTruncateLog(void);
 ESENT_EXPORT JET_ERR JET_API JetTruncateLog(void)
 {
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetTruncateLog();
 }
 
+extern JET_ERR esent_JetTruncateLogInstance(JET_INSTANCE instance);
 ESENT_EXPORT JET_ERR JET_API JetTruncateLogInstance(JET_INSTANCE instance)
 {
-    (void)instance;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetTruncateLogInstance(instance);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetOSSnapshotAbort(const JET_OSSNAPID snapId, const JET_GRBIT grbit)
@@ -2058,62 +1993,50 @@ ESENT_EXPORT JET_ERR JET_API JetRBSPrepareRevert(JET_INSTANCE instance, JET_LOGT
 
 ESENT_EXPORT JET_ERR JET_API JetRestore(JET_PCSTR szSource, JET_PFNSTATUS pfn) ESENT_ALIAS(JetRestoreA);
 
+extern JET_ERR esent_JetRestoreA(JET_PCSTR szSource, JET_PFNSTATUS pfn);
 ESENT_EXPORT JET_ERR JET_API JetRestoreA(JET_PCSTR szSource, JET_PFNSTATUS pfn)
 {
-    (void)szSource;
-    (void)pfn;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetRestoreA(szSource, pfn);
 }
 
+extern JET_ERR esent_JetRestoreW(JET_PCWSTR szSource, JET_PFNSTATUS pfn);
 ESENT_EXPORT JET_ERR JET_API JetRestoreW(JET_PCWSTR szSource, JET_PFNSTATUS pfn)
 {
-    (void)szSource;
-    (void)pfn;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetRestoreW(szSource, pfn);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetRestore2(JET_PCSTR sz, JET_PCSTR szDest, JET_PFNSTATUS pfn) ESENT_ALIAS(JetRestore2A);
 
+extern JET_ERR esent_JetRestore2A(JET_PCSTR sz, JET_PCSTR szDest, JET_PFNSTATUS pfn);
 ESENT_EXPORT JET_ERR JET_API JetRestore2A(JET_PCSTR sz, JET_PCSTR szDest, JET_PFNSTATUS pfn)
 {
-    (void)sz;
-    (void)szDest;
-    (void)pfn;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetRestore2A(sz, szDest, pfn);
 }
 
+extern JET_ERR esent_JetRestore2W(JET_PCWSTR sz, JET_PCWSTR szDest, JET_PFNSTATUS pfn);
 ESENT_EXPORT JET_ERR JET_API JetRestore2W(JET_PCWSTR sz, JET_PCWSTR szDest, JET_PFNSTATUS pfn)
 {
-    (void)sz;
-    (void)szDest;
-    (void)pfn;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetRestore2W(sz, szDest, pfn);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetRestoreInstance(JET_INSTANCE instance, JET_PCSTR sz, JET_PCSTR szDest, JET_PFNSTATUS pfn) ESENT_ALIAS(JetRestoreInstanceA);
 
+extern JET_ERR esent_JetRestoreInstanceA(JET_INSTANCE instance, JET_PCSTR sz, JET_PCSTR szDest, JET_PFNSTATUS pfn);
 ESENT_EXPORT JET_ERR JET_API JetRestoreInstanceA(JET_INSTANCE instance, JET_PCSTR sz, JET_PCSTR szDest, JET_PFNSTATUS pfn)
 {
-    (void)instance;
-    (void)sz;
-    (void)szDest;
-    (void)pfn;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetRestoreInstanceA(instance, sz, szDest, pfn);
 }
 
+extern JET_ERR esent_JetRestoreInstanceW(JET_INSTANCE instance, JET_PCWSTR sz, JET_PCWSTR szDest, JET_PFNSTATUS pfn);
 ESENT_EXPORT JET_ERR JET_API JetRestoreInstanceW(JET_INSTANCE instance, JET_PCWSTR sz, JET_PCWSTR szDest, JET_PFNSTATUS pfn)
 {
-    (void)instance;
-    (void)sz;
-    (void)szDest;
-    (void)pfn;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetRestoreInstanceW(instance, sz, szDest, pfn);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetBeginDatabaseIncrementalReseed(JET_INSTANCE instance, JET_PCSTR szDatabase, uint32_t genFirstDivergedLog, JET_GRBIT grbit) ESENT_ALIAS(JetBeginDatabaseIncrementalReseedA);
