@@ -10,7 +10,7 @@ import (
 // Bookmark copies the primary key of the record that the cursor is on to buf and gives its length (JetGetBookmark,
 // spec chapter 01, 8.5); a deleted record still has one. Errors: JET_errNoCurrentRecord, JET_errBufferTooSmall.
 func (c *Cursor) Bookmark(s *Session, buf []byte) (actual uint32, err error) {
-	if err := c.enter(s); err != nil {
+	if err := c.enterFor(s, tempBookmark); err != nil {
 		return 0, err
 	}
 	if err = c.settle(s); err == nil {
@@ -31,7 +31,7 @@ func (c *Cursor) Bookmark(s *Session, buf []byte) (actual uint32, err error) {
 // index as current it goes to the record's entry there. Errors: JET_errInvalidBookmark, JET_errRecordDeleted (the
 // place stays), JET_errNoCurrentRecord (no entry in the current index; the record is the current one).
 func (c *Cursor) GotoBookmark(s *Session, mark []byte) error {
-	if err := c.enter(s); err != nil {
+	if err := c.enterFor(s, tempBookmark); err != nil {
 		return err
 	}
 	err := c.gotoBookmark(s, mark, 1)
@@ -98,7 +98,7 @@ func (c *Cursor) gotoEntry(s *Session, itag uint32) error {
 // (JetGetSecondaryIndexBookmark, spec chapter 01, 8.5). Errors: JET_errNoCurrentIndex, JET_errNoCurrentRecord,
 // JET_errBufferTooSmall for either buffer.
 func (c *Cursor) SecondaryBookmark(s *Session, keyBuf, markBuf []byte) (keyActual, markActual uint32, err error) {
-	if err := c.enter(s); err != nil {
+	if err := c.enterFor(s, tempOther); err != nil {
 		return 0, 0, err
 	}
 	defer s.leave()
@@ -123,7 +123,7 @@ func (c *Cursor) SecondaryBookmark(s *Session, keyBuf, markBuf []byte) (keyActua
 // 01, 8.5). In a unique index the primary key may be empty. Errors: JET_errNoCurrentIndex, JET_errInvalidBookmark,
 // JET_errRecordDeleted: the place stays, or with JET_bitBookmarkPermitVirtualCurrency is where the entry would be.
 func (c *Cursor) GotoSecondaryBookmark(s *Session, k, mark []byte, grbit jet.Grbit) error {
-	if err := c.enter(s); err != nil {
+	if err := c.enterFor(s, tempOther); err != nil {
 		return err
 	}
 	defer s.leave()

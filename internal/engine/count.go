@@ -6,7 +6,7 @@ import "esent/internal/jet"
 // if that is not 0 (JetIndexRecordCount, spec chapter 01, 9.4). The cursor stays on its entry; a range is gone
 // afterwards. Errors: JET_errNoCurrentRecord, JET_errRecordDeleted, JET_errFilteredMoveNotSupported.
 func (c *Cursor) IndexRecordCount(s *Session, most uint64) (n uint64, err error) {
-	if err := c.enter(s); err != nil {
+	if err := c.enterFor(s, tempOther); err != nil {
 		return 0, err
 	}
 	n, err = c.countEntries(s, most)

@@ -17,7 +17,7 @@ type IndexID struct {
 // JET_errIndexNotFound, JET_errInvalidIndexId, JET_errInvalidName, JET_errFilteredMoveNotSupported,
 // JET_errNoCurrentRecord and JET_errBadItagSequence, after which the new index is selected.
 func (c *Cursor) SetCurrentIndex(s *Session, name string, id *IndexID, grbit jet.Grbit, itag uint32) error {
-	if err := c.enter(s); err != nil {
+	if err := c.enterFor(s, tempOther); err != nil {
 		return err
 	}
 	defer s.leave()
@@ -115,7 +115,7 @@ func (c *Cursor) selectIndex(s *Session, ix *catalog.Index) {
 
 // CurrentIndex is the current index' name; empty for a table without primary index (JetGetCurrentIndex).
 func (c *Cursor) CurrentIndex(s *Session) (string, error) {
-	if err := c.enter(s); err != nil {
+	if err := c.enterFor(s, tempOther); err != nil {
 		return "", err
 	}
 	defer s.leave()

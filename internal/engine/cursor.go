@@ -51,7 +51,8 @@ type Cursor struct {
 	primary        btree.Cursor
 	secondary      btree.Cursor
 	filter         *filter
-	update         *update // made by the first update
+	temp           *tempTable // of a temporary table
+	update         *update    // made by the first update
 	long           lv.Cursor
 	moved          uint64 // Session.levels.now when the place was set last
 	opened         uint64 // likewise when the cursor was opened
@@ -238,7 +239,7 @@ func (c *Cursor) findRecord(s *Session) error {
 		return nil
 	case byEntry:
 	default:
-		return jet.ErrNoCurrentRecord
+		return errOr(c.refuse(tempRetrieve), jet.ErrNoCurrentRecord)
 	}
 	m, err := c.primary.Seek(s.trx, c.bookmark(), nil, btree.EQ)
 	switch {

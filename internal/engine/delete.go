@@ -10,7 +10,7 @@ import (
 // JET_errNoCurrentRecord, JET_errRecordDeleted, JET_errWriteConflict, JET_errPermissionDenied,
 // JET_errTransReadOnly, JET_errAlreadyPrepared (a copy that takes the record's place).
 func (c *Cursor) Delete(s *Session, t Thread) error {
-	if err := c.enter(s); err != nil {
+	if err := c.enterFor(s, tempDelete); err != nil {
 		return err
 	}
 	err := c.runDelete(s, t)
@@ -34,6 +34,7 @@ func (c *Cursor) runDelete(s *Session, t Thread) error {
 	if !s.owner.allows(t, s.trx.Level()) {
 		return jet.ErrSessionSharingViolation
 	}
+	c.awaitBuild(s)
 	level := s.trx.Level()
 	if err := s.trx.BeginInner(); err != nil {
 		return err

@@ -31,7 +31,7 @@ const enumBits = jet.BitEnumerateCopy | jet.BitEnumerateIgnoreDefault | jet.BitE
 // Long values are cut after most bytes. Errors: JET_errInvalidGrbit, JET_errColumnNotFound, those of the sink, and of
 // reading.
 func (c *Cursor) EnumerateColumns(s *Session, asked []EnumRequest, most uint32, grbit jet.Grbit, sink EnumSink) error {
-	if err := c.enter(s); err != nil {
+	if err := c.enterFor(s, tempRetrieve); err != nil {
 		return err
 	}
 	defer s.leave()
@@ -322,7 +322,7 @@ type TaggedColumn struct {
 // TaggedColumnList lists the tagged columns that the record holds from first on, with those that have a default
 // (JetRetrieveTaggedColumnList). It looks at JET_bitRetrieveCopy and JET_bitRetrieveIgnoreDefault.
 func (c *Cursor) TaggedColumnList(s *Session, first jet.ColumnID, grbit jet.Grbit) ([]TaggedColumn, error) {
-	if err := c.enter(s); err != nil {
+	if err := c.enterFor(s, tempOther); err != nil {
 		return nil, err
 	}
 	defer s.leave()

@@ -13,7 +13,7 @@ import (
 // that is not nil; its size is the result. Errors: JET_errNotInTransaction, JET_errAlreadyPrepared,
 // JET_errInvalidBufferSize, JET_errInvalidOperation (no escrow column), JET_errWriteConflict, JET_errRecordDeleted.
 func (c *Cursor) EscrowUpdate(s *Session, t Thread, id jet.ColumnID, delta, old []byte, grbit jet.Grbit) (actual uint32, err error) {
-	if err := c.enter(s); err != nil {
+	if err := c.enterFor(s, tempEscrow); err != nil {
 		return 0, err
 	}
 	defer s.leave()

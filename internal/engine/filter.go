@@ -41,7 +41,7 @@ type condition struct {
 // JET_errInvalidGrbit, JET_errFilteredMoveNotSupported (secondary index; text, long and callback columns),
 // JET_errInvalidParameter, JET_errColumnNotFound.
 func (c *Cursor) SetFilter(s *Session, list []FilterColumn, grbit jet.Grbit) error {
-	if err := c.enter(s); err != nil {
+	if err := c.enterFor(s, tempOther); err != nil {
 		return err
 	}
 	defer s.leave()

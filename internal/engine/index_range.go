@@ -11,7 +11,7 @@ import (
 // on no entry, or on one outside: it is at the end of the index then), JET_errInvalidOperation (no range to
 // remove).
 func (c *Cursor) SetIndexRange(s *Session, grbit jet.Grbit) error {
-	if err := c.enter(s); err != nil {
+	if err := c.enterFor(s, tempRange); err != nil {
 		return err
 	}
 	err := c.setIndexRange(s, grbit)

@@ -56,11 +56,14 @@ type Instance struct {
 	// log and the list of databases do not agree.
 	attachMu sync.Mutex
 	temp     tempDatabase
-	check    checkpointer
-	gens     generations
-	backup   backupState
-	commits  commitNotifier
-	services atomic.Uint32 // JET_bitStopService… that are in force
+	builds   buildGate
+	// tempTables counts the temporary tables that are open.
+	tempTables atomic.Int64
+	check      checkpointer
+	gens       generations
+	backup     backupState
+	commits    commitNotifier
+	services   atomic.Uint32 // JET_bitStopService… that are in force
 
 	mu        sync.Mutex
 	sessions  map[*Session]struct{}

@@ -9,7 +9,7 @@ import (
 // JET_bitWriteLock for changes of one's own (JetGetLock, spec chapter 01, 11.6). Errors: JET_errNotInTransaction,
 // JET_errInvalidGrbit, JET_errWriteConflict, JET_errFeatureNotAvailable (JET_bitKeyLock).
 func (c *Cursor) GetLock(s *Session, grbit jet.Grbit) error {
-	if err := c.enter(s); err != nil {
+	if err := c.enterFor(s, tempOther); err != nil {
 		return err
 	}
 	defer s.leave()
@@ -39,7 +39,7 @@ func (c *Cursor) GetLock(s *Session, grbit jet.Grbit) error {
 // Info says whether the current record is free of locks and changes of other sessions (JetGetCursorInfo at level 0):
 // nil, or JET_errWriteConflict.
 func (c *Cursor) Info(s *Session) error {
-	if err := c.enter(s); err != nil {
+	if err := c.enterFor(s, tempCursorInfo); err != nil {
 		return err
 	}
 	defer s.leave()

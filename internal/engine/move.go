@@ -31,6 +31,13 @@ func (c *Cursor) move(s *Session, rows int32, grbit jet.Grbit) error {
 	if rows == 0 && c.filter != nil {
 		return jet.ErrFilteredMoveNotSupported
 	}
+	if c.temp != nil {
+		rest, done, err := c.beforeMove(s, rows)
+		if done {
+			return err
+		}
+		rows = rest
+	}
 	if c.prepared != notPrepared {
 		if err := c.cancel(s); err != nil {
 			return err

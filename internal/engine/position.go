@@ -6,7 +6,7 @@ import "esent/internal/jet"
 // (JetGetRecordPosition, spec chapter 01, 8.6). In large indexes only the fraction counts. A deleted record has a
 // place too. Errors: JET_errNoCurrentRecord.
 func (c *Cursor) RecordPosition(s *Session) (less, total uint64, err error) {
-	if err := c.enter(s); err != nil {
+	if err := c.enterFor(s, tempOther); err != nil {
 		return 0, 0, err
 	}
 	defer s.leave()
@@ -24,7 +24,7 @@ func (c *Cursor) RecordPosition(s *Session) (less, total uint64, err error) {
 // 8.6). Errors: JET_errInvalidParameter (more than the whole), JET_errRecordNotFound (empty index),
 // JET_errFilteredMoveNotSupported.
 func (c *Cursor) GotoPosition(s *Session, less, total uint64) error {
-	if err := c.enter(s); err != nil {
+	if err := c.enterFor(s, tempOther); err != nil {
 		return err
 	}
 	defer s.leave()

@@ -58,7 +58,7 @@ var hashSeed = maphash.MakeSeed()
 // JET_errPermissionDenied, JET_errTransReadOnly, JET_errNoCurrentRecord, JET_errRecordDeleted,
 // JET_errWriteConflict, JET_errNotInTransaction, JET_errIllegalOperation.
 func (c *Cursor) PrepareUpdate(s *Session, kind uint32) error {
-	if err := c.enter(s); err != nil {
+	if err := c.enterFor(s, tempPrepare); err != nil {
 		return err
 	}
 	err := c.prepare(s, kind)

@@ -150,6 +150,9 @@ again:
 // the column has.
 func (c *Cursor) retrieve(s *Session, sc *catalog.Schema, r *Retrieval, count bool) error {
 	if c.prepared != notPrepared && r.Grbit&jet.BitRetrieveCopy != 0 {
+		if err := c.refuse(tempRetrieve); err != nil {
+			return err
+		}
 		_, err := c.retrieveFrom(s, sc, c.update.buf.Bytes(), true, r, count)
 		return err
 	}

@@ -17,7 +17,11 @@ func (c *Cursor) Seek(s *Session, grbit jet.Grbit) (warn jet.Err, err error) {
 	if err := c.enter(s); err != nil {
 		return 0, err
 	}
-	warn, err = c.seek(s, grbit)
+	if c.temp != nil {
+		warn, err = c.seekTemp(s, grbit)
+	} else {
+		warn, err = c.seek(s, grbit)
+	}
 	s.leave()
 	return warn, err
 }

@@ -81,11 +81,13 @@ func (s *Session) Instance() *Instance { return s.inst }
 
 // enter begins a call on the session: one thread at a time, and only while the instance takes calls.
 func (s *Session) enter() error {
-	if !s.busy.CompareAndSwap(0, busyInside) && !s.busy.CompareAndSwap(busyCallback, busyCallback|busyInside) {
+	for !s.busy.CompareAndSwap(0, busyInside) && !s.busy.CompareAndSwap(busyCallback, busyCallback|busyInside) {
 		if s.ended.Load() {
 			return jet.ErrInvalidSesid
 		}
-		return jet.ErrSessionSharingViolation
+		if !s.awaitGuest() {
+			return jet.ErrSessionSharingViolation
+		}
 	}
 	if s.inst.gate.Load() == 0 && !s.ended.Load() {
 		return nil
@@ -104,8 +106,10 @@ func (s *Session) refused() error {
 
 // enterAlways is enter for the calls that stay allowed after JetStopService (spec chapter 01, 2.6).
 func (s *Session) enterAlways() error {
-	if !s.busy.CompareAndSwap(0, busyInside) && !s.busy.CompareAndSwap(busyCallback, busyCallback|busyInside) {
-		return jet.ErrSessionSharingViolation
+	for !s.busy.CompareAndSwap(0, busyInside) && !s.busy.CompareAndSwap(busyCallback, busyCallback|busyInside) {
+		if !s.awaitGuest() {
+			return jet.ErrSessionSharingViolation
+		}
 	}
 	if g := s.inst.gate.Load(); g&^gateStopped == 0 && !s.ended.Load() {
 		return nil

@@ -65,6 +65,9 @@ func (c *Cursor) SetColumns(s *Session, t Thread, list []Setting) (warn jet.Err,
 
 // maySet says whether an update is prepared that takes values.
 func (c *Cursor) maySet(s *Session) error {
+	if err := c.refuse(tempSet); err != nil {
+		return err
+	}
 	if err := c.mayWrite(s); err != nil {
 		return err
 	}

@@ -244,7 +244,7 @@ func (c *Cursor) temporary() bool { return c.db.id == 0 }
 // Dup opens another cursor on the same table, on the first record of the primary index (JetDupCursor, spec chapter
 // 01, 8.4).
 func (c *Cursor) Dup(s *Session) (*Cursor, error) {
-	if err := c.enter(s); err != nil {
+	if err := c.enterFor(s, tempDup); err != nil {
 		return nil, err
 	}
 	defer s.leave()
@@ -252,7 +252,7 @@ func (c *Cursor) Dup(s *Session) (*Cursor, error) {
 		return nil, err
 	}
 	dup := &Cursor{db: c.db, table: c.table, lock: c.lock, mode: c.mode &^ (modeDenyRead | modeDenyWrite),
-		noWrites: c.noWrites}
+		noWrites: c.noWrites, temp: c.temp}
 	if c.lock != nil {
 		c.lock.mu.Lock()
 		c.lock.count(s, c.lock.sessions[s], dup.mode, 1)

@@ -17,7 +17,7 @@ import (
 // JET_errKeyDuplicate, JET_errNullKeyDisallowed, JET_errKeyTruncated, JET_errRecordPrimaryChanged,
 // JET_errWriteConflict, JET_errRecordDeleted, JET_errAutoIncrementNotSet, JET_errUpdateMustVersion and others.
 func (c *Cursor) Update(s *Session, t Thread, mark []byte, grbit jet.Grbit) (actual uint32, err error) {
-	if err := c.enter(s); err != nil {
+	if err := c.enterFor(s, tempUpdate); err != nil {
 		return 0, err
 	}
 	actual, err = c.runUpdate(s, t, mark, grbit)
@@ -33,6 +33,10 @@ func (c *Cursor) runUpdate(s *Session, t Thread, mark []byte, grbit jet.Grbit) (
 	if !s.owner.allows(t, s.trx.Level()) {
 		return 0, jet.ErrSessionSharingViolation
 	}
+	if c.collecting() {
+		return 0, c.collect(s)
+	}
+	c.awaitBuild(s)
 	level := s.trx.Level()
 	if err := s.trx.BeginInner(); err != nil {
 		return 0, err

@@ -111,7 +111,7 @@ func (t *Table) Release() {
 	}
 	c.mu.Unlock()
 	for _, t := range gone {
-		t.releaseTemplate()
+		t.unreferenced()
 	}
 }
 

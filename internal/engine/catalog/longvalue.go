@@ -23,6 +23,9 @@ func (t *Table) LongValues(s *version.Session, exclusive bool) (*lv.Values, erro
 	if v := t.lv.Load(); v != nil {
 		return v, nil
 	}
+	if t.temporary != nil {
+		return t.temporaryValues(s)
+	}
 	var v *lv.Values
 	var err error
 	if exclusive || t.CreatedBy(s) {

@@ -48,10 +48,12 @@ type Table struct {
 	ChunkSize  int
 	Callbacks  []Callback
 
-	cat    *Catalog
-	name   atomic.Pointer[string]
-	schema atomic.Pointer[Schema]
-	lv     atomic.Pointer[lv.Values]
+	cat *Catalog
+	// temporary is set for tables of the temporary database.
+	temporary *TemporaryDef
+	name      atomic.Pointer[string]
+	schema    atomic.Pointer[Schema]
+	lv        atomic.Pointer[lv.Values]
 	// born and died are the transactions that created and dropped the table; nil when that is long past, or has not
 	// happened.
 	born, died atomic.Pointer[version.Trx]
