@@ -36,6 +36,9 @@ func (c *checker) checkTrees() {
 		}
 		c.checkTable(tb)
 	}
+	if tables[objidCatalog] == nil {
+		c.walkTree(catalog, func(jet.Pgno, *page.Node) {})
+	}
 	c.checkShadow(tables)
 	c.checkObjectIDs(list)
 	c.checkLocales(list)

@@ -205,6 +205,9 @@ var damages = []damage{
 	{"table row missing", "types_4k", check.KindCatalog, false, "MSysObjects", func(m *image) {
 		m.remove("MSysObjects", isRow(8, 1, 8))
 	}},
+	{"the catalog's own row missing", "types_4k", check.KindCatalog, false, "MSysObjects", func(m *image) {
+		m.remove("MSysObjects", isRow(2, 1, 2))
+	}},
 	{"impossible column", "types_4k", check.KindCatalog, false, "MSysObjects", func(m *image) {
 		m.data("MSysObjects", isRow(8, 2, 1), func(d []byte) []byte { d[14] = 99; return d })
 	}},
