@@ -61,11 +61,17 @@ func (st *Store) ForeignDelta(s *Session, n *Node, offset uint16) int64 {
 	snapshot, bounded := s.snapshot()
 	var sum int64
 	for ; r != nil; r = r.older {
-		if r.nullified || r.Trx == s.trx || r.Offset != offset || r.Oper != OperDelta && r.Oper != OperDelta64 {
+		if r.nullified || r.Trx == s.trx {
 			continue
 		}
 		c := r.Trx.committed()
-		if c == jet.TrxMax || bounded && jet.TrxLess(snapshot, c) {
+		if c != jet.TrxMax && !(bounded && jet.TrxLess(snapshot, c)) {
+			continue
+		}
+		switch {
+		case r.Oper == OperReplace:
+			sum = 0 // the reader's number comes from the image before: later changes are not in it
+		case r.Offset == offset && (r.Oper == OperDelta || r.Oper == OperDelta64):
 			sum += r.Delta
 		}
 	}
