@@ -45,7 +45,7 @@ func (s *Service) Backup(e Engine, dir string, grbit jet.Grbit, status Status) e
 		return b.truncateOnly()
 	}
 	j := &job{session: b, fs: e.Env().FS, progress: progress{status: status},
-		target: target{fs: e.Env().FS, events: e.Events(), root: dir, full: b.full, atomic: grbit&jet.BitBackupAtomic != 0}}
+		target: target{fs: e.Env().FS, sched: e.Env().Sched, events: e.Events(), root: dir, full: b.full, atomic: grbit&jet.BitBackupAtomic != 0}}
 	return j.run()
 }
 

@@ -124,7 +124,7 @@ func (c *restoredFile) copyFrom(from vfs.File, size int64) error {
 	if err != nil {
 		return err
 	}
-	o := &output{file: to, size: size}
+	o := &output{sched: c.r.Env.Sched, file: to, size: size}
 	off := int64(0)
 	p := c.r.pipe
 	p.begin(copyWindow, func(b []byte) (int, error) {

@@ -1,7 +1,6 @@
 package backup
 
 import (
-	"bytes"
 	"errors"
 	"path"
 	"slices"
@@ -32,6 +31,7 @@ const (
 // order", and 5.13).
 type target struct {
 	fs     vfs.FS
+	sched  vfs.Scheduler
 	events *eventlog.Logger
 	root   string // the directory that the user has given
 	dir    string // where the files of the set go
@@ -208,7 +208,7 @@ func (t *target) create(name string, size int64) (*output, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &output{file: f, size: size}, nil
+	return &output{sched: t.sched, file: f, size: size}, nil
 }
 
 func (t *target) createFile(name string) (vfs.File, error) {
@@ -226,7 +226,7 @@ func (t *target) createLog(name string, size int64) (*output, error) {
 	if t.full {
 		return t.create(name, size)
 	}
-	o := &output{size: size, replace: func() (vfs.File, error) {
+	o := &output{sched: t.sched, size: size, replace: func() (vfs.File, error) {
 		f, err := t.createFile(name + partial)
 		if err == nil {
 			t.logs = append(t.logs, name)
@@ -393,94 +393,4 @@ func (t *target) remove(file string) error {
 func absent(err error) bool {
 	code := jet.CodeOf(err)
 	return code == jet.ErrFileNotFound || code == jet.ErrInvalidPath
-}
-
-// output is a file of the set that is being written.
-type output struct {
-	file vfs.File // nil as long as nothing but present is needed
-	size int64    // that the file will have
-	off  int64    // where the next write goes
-	// allocated says that the file has its size.
-	allocated bool
-	// present is a file of the set that has been the same so far, replace makes the file in its place.
-	present vfs.File
-	replace func() (vfs.File, error)
-	buf     []byte
-}
-
-// write puts p behind what was written.
-func (o *output) write(p []byte) error {
-	if o.file == nil {
-		same, err := o.compare(p)
-		if err == nil && !same {
-			err = o.diverge()
-		}
-		if same || err != nil {
-			o.off += int64(len(p))
-			return err
-		}
-	}
-	err := o.writeAt(p, o.off)
-	o.off += int64(len(p))
-	return err
-}
-
-// writeAt writes to the file. The first time it takes all the space that is needed, so that a disk that is too
-// small is found out at once.
-func (o *output) writeAt(p []byte, off int64) error {
-	if !o.allocated {
-		if err := o.file.Truncate(o.size); err != nil {
-			return err
-		}
-		o.allocated = true
-	}
-	return o.file.WriteAt(p, off)
-}
-
-// compare says that the present file goes on with p.
-func (o *output) compare(p []byte) (bool, error) {
-	o.buf = slices.Grow(o.buf[:0], len(p))[:len(p)]
-	if err := o.present.ReadAt(o.buf, o.off); err != nil {
-		return false, err
-	}
-	return bytes.Equal(o.buf, p), nil
-}
-
-// diverge makes a file of its own that begins like the present one.
-func (o *output) diverge() error {
-	var err error
-	if o.file, err = o.replace(); err != nil {
-		return err
-	}
-	for at := int64(0); at < o.off; at += int64(len(o.buf)) {
-		o.buf = o.buf[:min(int64(len(o.buf)), o.off-at)]
-		if err := o.present.ReadAt(o.buf, at); err != nil {
-			return err
-		}
-		if err := o.writeAt(o.buf, at); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// finish makes the file durable and closes it.
-func (o *output) finish() error {
-	var err error
-	if o.file != nil {
-		err = o.file.Sync()
-	}
-	return errors.Join(err, o.close())
-}
-
-// close gives up what is open.
-func (o *output) close() error {
-	var err error
-	if o.file != nil {
-		err = o.file.Close()
-	}
-	if o.present != nil {
-		err = errors.Join(err, o.present.Close())
-	}
-	return err
 }
