@@ -139,7 +139,7 @@ func TestPowerCuts(t *testing.T) {
 			stride = 17
 		}
 		for n := k % stride; n < steps; n += stride {
-			m := &machine{t: t, sim: simdisk.New(uint64(n), simdisk.Options{})}
+			m := &machine{t: t, sim: simdisk.New(uint64(n), simdisk.Options{Unit: 4096})}
 			m.boot()
 			m.sim.PowerOffAfter(n)
 			if err := m.script(); err == nil && n < steps-1 {

@@ -1,6 +1,7 @@
 package simdisk
 
 import (
+	"cmp"
 	"maps"
 	"math/rand/v2"
 	"slices"
@@ -74,7 +75,7 @@ func (s *Sim) image(c Crash, rng *rand.Rand) *node {
 // abandon is what a failed Sync does to a file: some of what it should have written is on the disk, the
 // rest stays visible and counts as written, so that no later Sync brings it there. Linux behaves so.
 func (s *Sim) abandon(n *node) {
-	n.durable = newImage(Crash{Unsynced: Random, Unit: SectorSize}, s.diskRand).content(n)
+	n.durable = newImage(Crash{Unsynced: Random, Unit: cmp.Or(s.opt.Unit, SectorSize)}, s.diskRand).content(n)
 	n.events = nil
 }
 

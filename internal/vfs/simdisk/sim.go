@@ -32,6 +32,9 @@ type Options struct {
 	StrictNames bool
 	// Capacity is the size of the disk in bytes, counting the sizes of files; 0 is unlimited.
 	Capacity int64
+	// Unit is the size in bytes up to which a failed sync leaves a write whole or not at all, at aligned offsets; 0
+	// means SectorSize. Crash has its own.
+	Unit int64
 }
 
 // Sim is one simulated machine.

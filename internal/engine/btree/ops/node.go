@@ -23,6 +23,8 @@ func Insert(p page.Page, r *logstore.Insert) error {
 	if err := p.InsertLine(int(r.Line), r.Key, versioned(r.Flags), r.Data); err != nil {
 		return err
 	}
+	// What the running engine knew to be free again, redo finds still reserved: that is not logged.
+	setUncommitted(p, p.CbUncommittedFree())
 	p.SetDBTime(r.DBTime)
 	return nil
 }
@@ -195,6 +197,7 @@ func SetExternalHeader(p page.Page, r *logstore.SetExternalHeader) error {
 	if err := p.SetExtHeader(r.Data); err != nil {
 		return err
 	}
+	setUncommitted(p, p.CbUncommittedFree())
 	p.SetDBTime(r.DBTime)
 	return nil
 }
