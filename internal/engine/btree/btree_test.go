@@ -113,7 +113,7 @@ func (m *model) sorted() []string {
 func TestRandom(t *testing.T) {
 	for _, size := range []int{4096, 32768} {
 		for _, nonUnique := range []bool{false, true} {
-			for _, pages := range []int{40, 2000} {
+			for _, pages := range []int{20, 2000} {
 				t.Run(fmt.Sprintf("%d/nonunique=%v/cache=%d", size, nonUnique, pages), func(t *testing.T) {
 					for seed := range uint64(3) {
 						random(t, size, nonUnique, pages, seed)

@@ -196,7 +196,7 @@ func (c *Cursor) step(s *version.Session, back bool) error {
 	if c.back != back {
 		c.back, c.leaves, c.ahead = back, 0, 0
 	}
-	for {
+	for range patience {
 		f, v, line, err := c.start(back)
 		if err != nil {
 			return err
@@ -209,14 +209,12 @@ func (c *Cursor) step(s *version.Session, back bool) error {
 			return err
 		}
 		if !found {
-			c.where, c.image = afterLast, nil
-			if back {
-				c.where = beforeFirst
-			}
+			c.edge(back)
 			return jet.ErrNoCurrentRecord
 		}
 		return nil
 	}
+	return c.stepHeld(s, back)
 }
 
 // start gives the line from which a move looks for a node.
@@ -267,22 +265,11 @@ func (c *Cursor) start(back bool) (f *cache.Frame, v uint64, line int, err error
 // one. again says that a page changed underneath: the caller begins anew.
 func (c *Cursor) scan(s *version.Session, f *cache.Frame, v uint64, line int, back bool) (found, again bool, err error) {
 	t := c.tree
-	step := 1
-	if back {
-		step = -1
-	}
 	for {
-		p := f.Page()
-		for lines := p.Lines(); line >= 0 && line < lines; line += step {
-			ok, image := c.look(s, p, line)
-			if !f.Valid(v) {
-				return false, true, nil
-			}
-			if ok {
-				c.settle(f, v, line, image, s.Trx())
-				return true, false, nil
-			}
+		if found, again = c.scanLeaf(s, f, v, line, back); found || again {
+			return found, again, nil
 		}
+		p := f.Page()
 		pgno, sibling := f.Pgno(), p.Next()
 		if back {
 			sibling = p.Prev()
@@ -355,7 +342,7 @@ func (c *Cursor) Seek(s *version.Session, key, data []byte, rel Relation) (Match
 		data = nil
 	}
 	c.leaves, c.ahead = 0, 0
-	for {
+	for tries := 0; ; tries++ {
 		f, v, err := t.find(key, data)
 		if err != nil {
 			return None, err
@@ -387,6 +374,9 @@ func (c *Cursor) Seek(s *version.Session, key, data []byte, rel Relation) (Match
 			line++
 		}
 		found, again, err := c.scan(s, f, v, line, back)
+		if again && tries > patience {
+			return c.seekHeld(s, key, data, back)
+		}
 		switch {
 		case again:
 			continue
@@ -400,6 +390,22 @@ func (c *Cursor) Seek(s *version.Session, key, data []byte, rel Relation) (Match
 		}
 		return Greater, nil
 	}
+}
+
+// seekHeld ends a Seek that its bookmark's own node does not answer, leaf by leaf from the root.
+func (c *Cursor) seekHeld(s *version.Session, key, data []byte, back bool) (Match, error) {
+	c.setGap(key, data)
+	err := c.stepHeld(s, back)
+	switch {
+	case jet.CodeOf(err) == jet.ErrNoCurrentRecord:
+		c.where = onGap
+		return None, nil
+	case err != nil:
+		return None, err
+	case back:
+		return Less, nil
+	}
+	return Greater, nil
 }
 
 // SetGap puts the cursor where the bookmark is or would be without looking: Next and Prev go on from there.

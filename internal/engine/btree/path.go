@@ -16,7 +16,8 @@ type level struct {
 	pgno    jet.Pgno
 	frame   *cache.Frame
 	version uint64
-	line    int // of the pointer to the page below
+	held    bool // the page is latched already
+	line    int  // of the pointer to the page below
 	// page is a private copy, once it was asked for.
 	page page.Page
 	buf  *[page.MaxSize]byte
@@ -36,14 +37,34 @@ func (l *level) copy() bool {
 	l.buf = pageBuffers.Get().(*[page.MaxSize]byte)
 	p := l.frame.Page()
 	copied := page.Page(l.buf[:copy(l.buf[:], p)])
-	if !l.frame.Valid(l.version) {
+	if !l.held && !l.frame.Valid(l.version) {
 		return false
 	}
 	l.page = copied
 	return true
 }
 
+// latch latches the page if it has not changed since the path was taken.
+func (l *level) latch() bool {
+	if l.held {
+		l.held = false // the latch is the caller's now
+		return true
+	}
+	return l.frame.Upgrade(l.version)
+}
+
+// releaseLatches gives the latches of a held path back.
+func releaseLatches(path []level) {
+	for i := range path {
+		if path[i].held {
+			path[i].frame.UnlockUnchanged()
+			path[i].held = false
+		}
+	}
+}
+
 func releasePath(path []level) {
+	releaseLatches(path)
 	for i := range path {
 		if path[i].buf != nil {
 			pageBuffers.Put(path[i].buf)
@@ -86,6 +107,32 @@ restart:
 			}
 			path = append(path, level{pgno: pgno, frame: f, version: v, line: line})
 			pgno = child
+		}
+	}
+}
+
+// descendHeld is descend that keeps every page of the path latched, for when the cache gives up pages faster than
+// they can be planned with (see held.go).
+func (t *Tree) descendHeld(path []level, key, mark []byte) ([]level, error) {
+	path = path[:0]
+	pgno := t.Root
+	for {
+		f, err := t.cache.Lock(t.db, pgno)
+		if err != nil {
+			return path, err
+		}
+		path = append(path, level{pgno: pgno, frame: f, held: true})
+		p := f.Page()
+		if p.Has(page.FlagLeaf) {
+			return path, nil
+		}
+		line := p.SearchInternal(key, mark)
+		path[len(path)-1].line = line
+		if pgno = p.Child(line); line >= p.Lines() || pgno == jet.PgnoNull {
+			return path, errNoChild
+		}
+		if len(path) > maxDepth {
+			return path, errTooDeep
 		}
 	}
 }

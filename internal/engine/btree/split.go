@@ -31,9 +31,13 @@ func (t *Tree) split(s *version.Session, w *change) (done bool, err error) {
 			}
 		}
 	}()
-	for {
+	for tries := 0; ; tries++ {
 		releasePath(path)
-		if path, err = t.descend(path, w.key, w.mark); err != nil {
+		down := t.descend
+		if tries > patience {
+			down = t.descendHeld
+		}
+		if path, err = down(path, w.key, w.mark); err != nil {
 			return false, err
 		}
 		leaf := &path[len(path)-1]
@@ -51,22 +55,20 @@ func (t *Tree) split(s *version.Session, w *change) (done bool, err error) {
 		if !ok {
 			continue
 		}
-		need := 0
-		for i := top; i < len(plan); i++ {
-			if plan[i].plan == nil {
+		need := pagesNeeded(plan[top:])
+		if need > len(fresh) {
+			held := path[0].held
+			if held {
+				releaseLatches(path)
+			}
+			if fresh, err = t.allocate(s, plan[top:], fresh); err != nil {
+				return false, err
+			}
+			if held {
 				continue
 			}
-			if need++; need > len(fresh) {
-				pgno, err := t.Source.AllocPage(s, t, plan[i].pgno, plan[i].plan.kind == logstore.SplitAppend)
-				if err != nil {
-					return false, err
-				}
-				fresh = append(fresh, pgno)
-				if err := t.newPage(s, pgno); err != nil {
-					return false, err
-				}
-			}
 		}
+		releaseLatches(path[:top])
 		ok, err = t.executeSplit(s, plan[top:], fresh[:need], w)
 		if err != nil {
 			return false, err
@@ -76,6 +78,39 @@ func (t *Tree) split(s *version.Session, w *change) (done bool, err error) {
 			return len(plan) == len(path) && plan[len(plan)-1].plan.oper != logstore.SplitOperNone, nil
 		}
 	}
+}
+
+// pagesNeeded is how many new pages a plan takes.
+func pagesNeeded(plan []level) (n int) {
+	for i := range plan {
+		if plan[i].plan != nil {
+			n++
+		}
+	}
+	return n
+}
+
+// allocate gets the pages that a plan takes beyond the fresh ones, from the top. No latch is held.
+func (t *Tree) allocate(s *version.Session, plan []level, fresh []jet.Pgno) ([]jet.Pgno, error) {
+	have := len(fresh)
+	for i := range plan {
+		if plan[i].plan == nil {
+			continue
+		}
+		if have > 0 {
+			have--
+			continue
+		}
+		pgno, err := t.Source.AllocPage(s, t, plan[i].pgno, plan[i].plan.kind == logstore.SplitAppend)
+		if err != nil {
+			return fresh, err
+		}
+		fresh = append(fresh, pgno)
+		if err := t.newPage(s, pgno); err != nil {
+			return fresh, err
+		}
+	}
+	return fresh, nil
 }
 
 // judgeSplit sets up the operation at the leaf, on its copy; fits says that it needs no split any more.
@@ -165,7 +200,7 @@ func (t *Tree) executeSplit(s *version.Session, plan []level, fresh []jet.Pgno, 
 	var pages latched
 	for i := range plan {
 		l := &plan[i]
-		if !l.frame.Upgrade(l.version) {
+		if !l.latch() {
 			pages.release()
 			return false, nil
 		}

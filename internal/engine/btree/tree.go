@@ -77,15 +77,14 @@ const maxDepth = 40
 func (t *Tree) find(key, data []byte) (*cache.Frame, uint64, error) {
 	m := t.cache
 restart:
-	for {
+	for range patience {
 		f, v, err := t.getRoot()
 		if err != nil {
 			return nil, 0, err
 		}
 		for depth := 0; ; depth++ {
 			p := f.Page()
-			flags := p.Flags()
-			if flags&page.FlagLeaf != 0 {
+			if p.Has(page.FlagLeaf) {
 				return f, v, nil
 			}
 			line := p.SearchInternal(key, data)
@@ -103,7 +102,7 @@ restart:
 			if err != nil {
 				return nil, 0, err
 			}
-			if c := cf.Page(); c.ObjID() != t.ObjID || c.Flags()&(page.FlagRoot|page.FlagEmpty|page.FlagPreInit|page.FlagSpaceTree) != t.Flags&page.FlagSpaceTree {
+			if !t.isChild(cf.Page()) {
 				if !cf.Valid(cv) || !f.Valid(v) {
 					continue restart
 				}
@@ -115,13 +114,14 @@ restart:
 			f, v = cf, cv
 		}
 	}
+	return t.findHeld(goalBookmark, key, data, nil)
 }
 
 // findEdge goes down to the first or the last leaf.
 func (t *Tree) findEdge(last bool) (*cache.Frame, uint64, error) {
 	m := t.cache
 restart:
-	for {
+	for range patience {
 		f, v, err := t.getRoot()
 		if err != nil {
 			return nil, 0, err
@@ -155,4 +155,8 @@ restart:
 			f, v = cf, cv
 		}
 	}
+	if last {
+		return t.findHeld(goalLast, nil, nil, nil)
+	}
+	return t.findHeld(goalBookmark, nil, nil, nil)
 }

@@ -237,6 +237,10 @@ func (c *Cursor) Replace(s *version.Session, data []byte, opt Option) error {
 			return err
 		}
 		need := max(0, len(data)-len(f.Page().LineData(line)))
+		// What a rollback of the node itself may claim is the node's own.
+		if need > 0 {
+			need = max(0, need-t.reserved(f.Page(), line))
+		}
 		if need == 0 || t.hasRoom(f.Page(), need) {
 			return c.finish(s, f, line, &w)
 		}
@@ -414,8 +418,18 @@ func (c *Cursor) finish(s *version.Session, f *cache.Frame, line int, w *change)
 		return err
 	}
 	c.frame, c.version, c.line, c.image = f, v, int32(line), nil
+	switch w.kind {
+	case kindFlagDelete:
+		c.image, c.imageTrx = deleted, nil
+	case kindDelete:
+		// The line is another node's now.
+		c.setGap(w.key, w.mark)
+	}
 	return nil
 }
+
+// deleted, as the image of a node, is no transaction's: Data looks at the node again.
+var deleted = []byte{}
 
 // perform makes the change on a latched page where it fits, and unlatches the page.
 func (t *Tree) perform(s *version.Session, f *cache.Frame, line int, w *change) (v uint64, err error) {
