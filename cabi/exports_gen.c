@@ -521,164 +521,124 @@ ESENT_EXPORT JET_ERR JET_API JetComputeStats(JET_SESID sesid, JET_TABLEID tablei
 
 ESENT_EXPORT JET_ERR JET_API JetCreateTable(JET_SESID sesid, JET_DBID dbid, JET_PCSTR szTableName, uint32_t lPages, uint32_t lDensity, JET_TABLEID *ptableid) ESENT_ALIAS(JetCreateTableA);
 
+extern JET_ERR esent_JetCreateTableA(uint64_t thread, JET_SESID sesid, JET_DBID dbid, JET_PCSTR szTableName, uint32_t lPages, uint32_t lDensity, JET_TABLEID *ptableid);
 ESENT_EXPORT JET_ERR JET_API JetCreateTableA(JET_SESID sesid, JET_DBID dbid, JET_PCSTR szTableName, uint32_t lPages, uint32_t lDensity, JET_TABLEID *ptableid)
 {
-    (void)sesid;
-    (void)dbid;
-    (void)szTableName;
-    (void)lPages;
-    (void)lDensity;
-    (void)ptableid;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetCreateTableA(esent_thread(), sesid, dbid, szTableName, lPages, lDensity, ptableid);
 }
 
+extern JET_ERR esent_JetCreateTableW(uint64_t thread, JET_SESID sesid, JET_DBID dbid, JET_PCWSTR szTableName, uint32_t lPages, uint32_t lDensity, JET_TABLEID *ptableid);
 ESENT_EXPORT JET_ERR JET_API JetCreateTableW(JET_SESID sesid, JET_DBID dbid, JET_PCWSTR szTableName, uint32_t lPages, uint32_t lDensity, JET_TABLEID *ptableid)
 {
-    (void)sesid;
-    (void)dbid;
-    (void)szTableName;
-    (void)lPages;
-    (void)lDensity;
-    (void)ptableid;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetCreateTableW(esent_thread(), sesid, dbid, szTableName, lPages, lDensity, ptableid);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetCreateTableColumnIndex(JET_SESID sesid, JET_DBID dbid, JET_TABLECREATE_A *ptablecreate) ESENT_ALIAS(JetCreateTableColumnIndexA);
 
+extern JET_ERR esent_JetCreateTableColumnIndexA(uint64_t thread, JET_SESID sesid, JET_DBID dbid, JET_TABLECREATE_A *ptablecreate);
 ESENT_EXPORT JET_ERR JET_API JetCreateTableColumnIndexA(JET_SESID sesid, JET_DBID dbid, JET_TABLECREATE_A *ptablecreate)
 {
-    (void)sesid;
-    (void)dbid;
-    (void)ptablecreate;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetCreateTableColumnIndexA(esent_thread(), sesid, dbid, ptablecreate);
 }
 
+extern JET_ERR esent_JetCreateTableColumnIndexW(uint64_t thread, JET_SESID sesid, JET_DBID dbid, JET_TABLECREATE_W *ptablecreate);
 ESENT_EXPORT JET_ERR JET_API JetCreateTableColumnIndexW(JET_SESID sesid, JET_DBID dbid, JET_TABLECREATE_W *ptablecreate)
 {
-    (void)sesid;
-    (void)dbid;
-    (void)ptablecreate;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetCreateTableColumnIndexW(esent_thread(), sesid, dbid, ptablecreate);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetCreateTableColumnIndex2(JET_SESID sesid, JET_DBID dbid, JET_TABLECREATE2_A *ptablecreate) ESENT_ALIAS(JetCreateTableColumnIndex2A);
 
+extern JET_ERR esent_JetCreateTableColumnIndex2A(uint64_t thread, JET_SESID sesid, JET_DBID dbid, JET_TABLECREATE2_A *ptablecreate);
 ESENT_EXPORT JET_ERR JET_API JetCreateTableColumnIndex2A(JET_SESID sesid, JET_DBID dbid, JET_TABLECREATE2_A *ptablecreate)
 {
-    (void)sesid;
-    (void)dbid;
-    (void)ptablecreate;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetCreateTableColumnIndex2A(esent_thread(), sesid, dbid, ptablecreate);
 }
 
+extern JET_ERR esent_JetCreateTableColumnIndex2W(uint64_t thread, JET_SESID sesid, JET_DBID dbid, JET_TABLECREATE2_W *ptablecreate);
 ESENT_EXPORT JET_ERR JET_API JetCreateTableColumnIndex2W(JET_SESID sesid, JET_DBID dbid, JET_TABLECREATE2_W *ptablecreate)
 {
-    (void)sesid;
-    (void)dbid;
-    (void)ptablecreate;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetCreateTableColumnIndex2W(esent_thread(), sesid, dbid, ptablecreate);
 }
 
+extern JET_ERR esent_JetCreateTableColumnIndex3A(uint64_t thread, JET_SESID sesid, JET_DBID dbid, JET_TABLECREATE3_A *ptablecreate);
 ESENT_EXPORT JET_ERR JET_API JetCreateTableColumnIndex3A(JET_SESID sesid, JET_DBID dbid, JET_TABLECREATE3_A *ptablecreate)
 {
-    (void)sesid;
-    (void)dbid;
-    (void)ptablecreate;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetCreateTableColumnIndex3A(esent_thread(), sesid, dbid, ptablecreate);
 }
 
+extern JET_ERR esent_JetCreateTableColumnIndex3W(uint64_t thread, JET_SESID sesid, JET_DBID dbid, JET_TABLECREATE3_W *ptablecreate);
 ESENT_EXPORT JET_ERR JET_API JetCreateTableColumnIndex3W(JET_SESID sesid, JET_DBID dbid, JET_TABLECREATE3_W *ptablecreate)
 {
-    (void)sesid;
-    (void)dbid;
-    (void)ptablecreate;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetCreateTableColumnIndex3W(esent_thread(), sesid, dbid, ptablecreate);
 }
 
+extern JET_ERR esent_JetCreateTableColumnIndex4A(uint64_t thread, JET_SESID sesid, JET_DBID dbid, JET_TABLECREATE4_A *ptablecreate);
 ESENT_EXPORT JET_ERR JET_API JetCreateTableColumnIndex4A(JET_SESID sesid, JET_DBID dbid, JET_TABLECREATE4_A *ptablecreate)
 {
-    (void)sesid;
-    (void)dbid;
-    (void)ptablecreate;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetCreateTableColumnIndex4A(esent_thread(), sesid, dbid, ptablecreate);
 }
 
+extern JET_ERR esent_JetCreateTableColumnIndex4W(uint64_t thread, JET_SESID sesid, JET_DBID dbid, JET_TABLECREATE4_W *ptablecreate);
 ESENT_EXPORT JET_ERR JET_API JetCreateTableColumnIndex4W(JET_SESID sesid, JET_DBID dbid, JET_TABLECREATE4_W *ptablecreate)
 {
-    (void)sesid;
-    (void)dbid;
-    (void)ptablecreate;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetCreateTableColumnIndex4W(esent_thread(), sesid, dbid, ptablecreate);
 }
 
+extern JET_ERR esent_JetCreateTableColumnIndex5A(uint64_t thread, JET_SESID sesid, JET_DBID dbid, JET_TABLECREATE5_A *ptablecreate);
 ESENT_EXPORT JET_ERR JET_API JetCreateTableColumnIndex5A(JET_SESID sesid, JET_DBID dbid, JET_TABLECREATE5_A *ptablecreate)
 {
-    (void)sesid;
-    (void)dbid;
-    (void)ptablecreate;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetCreateTableColumnIndex5A(esent_thread(), sesid, dbid, ptablecreate);
 }
 
+extern JET_ERR esent_JetCreateTableColumnIndex5W(uint64_t thread, JET_SESID sesid, JET_DBID dbid, JET_TABLECREATE5_W *ptablecreate);
 ESENT_EXPORT JET_ERR JET_API JetCreateTableColumnIndex5W(JET_SESID sesid, JET_DBID dbid, JET_TABLECREATE5_W *ptablecreate)
 {
-    (void)sesid;
-    (void)dbid;
-    (void)ptablecreate;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetCreateTableColumnIndex5W(esent_thread(), sesid, dbid, ptablecreate);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetDeleteTable(JET_SESID sesid, JET_DBID dbid, JET_PCSTR szTableName) ESENT_ALIAS(JetDeleteTableA);
 
+extern JET_ERR esent_JetDeleteTableA(uint64_t thread, JET_SESID sesid, JET_DBID dbid, JET_PCSTR szTableName);
 ESENT_EXPORT JET_ERR JET_API JetDeleteTableA(JET_SESID sesid, JET_DBID dbid, JET_PCSTR szTableName)
 {
-    (void)sesid;
-    (void)dbid;
-    (void)szTableName;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetDeleteTableA(esent_thread(), sesid, dbid, szTableName);
 }
 
+extern JET_ERR esent_JetDeleteTableW(uint64_t thread, JET_SESID sesid, JET_DBID dbid, JET_PCWSTR szTableName);
 ESENT_EXPORT JET_ERR JET_API JetDeleteTableW(JET_SESID sesid, JET_DBID dbid, JET_PCWSTR szTableName)
 {
-    (void)sesid;
-    (void)dbid;
-    (void)szTableName;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetDeleteTableW(esent_thread(), sesid, dbid, szTableName);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetDeleteTable2(JET_SESID sesid, JET_DBID dbid, JET_PCSTR szTableName, const JET_GRBIT grbit) ESENT_ALIAS(JetDeleteTable2A);
 
+extern JET_ERR esent_JetDeleteTable2A(uint64_t thread, JET_SESID sesid, JET_DBID dbid, JET_PCSTR szTableName, const JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetDeleteTable2A(JET_SESID sesid, JET_DBID dbid, JET_PCSTR szTableName, const JET_GRBIT grbit)
 {
-    (void)sesid;
-    (void)dbid;
-    (void)szTableName;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetDeleteTable2A(esent_thread(), sesid, dbid, szTableName, grbit);
 }
 
+extern JET_ERR esent_JetDeleteTable2W(uint64_t thread, JET_SESID sesid, JET_DBID dbid, JET_PCWSTR wszTableName, const JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetDeleteTable2W(JET_SESID sesid, JET_DBID dbid, JET_PCWSTR wszTableName, const JET_GRBIT grbit)
 {
-    (void)sesid;
-    (void)dbid;
-    (void)wszTableName;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetDeleteTable2W(esent_thread(), sesid, dbid, wszTableName, grbit);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetOpenTable(JET_SESID sesid, JET_DBID dbid, JET_PCSTR szTableName, const void *pvParameters, uint32_t cbParameters, JET_GRBIT grbit, JET_TABLEID *ptableid) ESENT_ALIAS(JetOpenTableA);
@@ -710,24 +670,18 @@ ESENT_EXPORT JET_ERR JET_API JetPrereadTablesW(JET_SESID sesid, JET_DBID dbid, J
 
 ESENT_EXPORT JET_ERR JET_API JetRenameTable(JET_SESID sesid, JET_DBID dbid, JET_PCSTR szName, JET_PCSTR szNameNew) ESENT_ALIAS(JetRenameTableA);
 
+extern JET_ERR esent_JetRenameTableA(uint64_t thread, JET_SESID sesid, JET_DBID dbid, JET_PCSTR szName, JET_PCSTR szNameNew);
 ESENT_EXPORT JET_ERR JET_API JetRenameTableA(JET_SESID sesid, JET_DBID dbid, JET_PCSTR szName, JET_PCSTR szNameNew)
 {
-    (void)sesid;
-    (void)dbid;
-    (void)szName;
-    (void)szNameNew;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetRenameTableA(esent_thread(), sesid, dbid, szName, szNameNew);
 }
 
+extern JET_ERR esent_JetRenameTableW(uint64_t thread, JET_SESID sesid, JET_DBID dbid, JET_PCWSTR szName, JET_PCWSTR szNameNew);
 ESENT_EXPORT JET_ERR JET_API JetRenameTableW(JET_SESID sesid, JET_DBID dbid, JET_PCWSTR szName, JET_PCWSTR szNameNew)
 {
-    (void)sesid;
-    (void)dbid;
-    (void)szName;
-    (void)szNameNew;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetRenameTableW(esent_thread(), sesid, dbid, szName, szNameNew);
 }
 
 extern JET_ERR esent_JetResetTableSequential(JET_SESID sesid, JET_TABLEID tableid, JET_GRBIT grbit);
@@ -761,234 +715,158 @@ ESENT_EXPORT JET_ERR JET_API JetSetTableSequential(JET_SESID sesid, JET_TABLEID 
 
 ESENT_EXPORT JET_ERR JET_API JetAddColumn(JET_SESID sesid, JET_TABLEID tableid, JET_PCSTR szColumnName, const JET_COLUMNDEF *pcolumndef, const void *pvDefault, uint32_t cbDefault, JET_COLUMNID *pcolumnid) ESENT_ALIAS(JetAddColumnA);
 
+extern JET_ERR esent_JetAddColumnA(JET_SESID sesid, JET_TABLEID tableid, JET_PCSTR szColumnName, const JET_COLUMNDEF *pcolumndef, const void *pvDefault, uint32_t cbDefault, JET_COLUMNID *pcolumnid);
 ESENT_EXPORT JET_ERR JET_API JetAddColumnA(JET_SESID sesid, JET_TABLEID tableid, JET_PCSTR szColumnName, const JET_COLUMNDEF *pcolumndef, const void *pvDefault, uint32_t cbDefault, JET_COLUMNID *pcolumnid)
 {
-    (void)sesid;
-    (void)tableid;
-    (void)szColumnName;
-    (void)pcolumndef;
-    (void)pvDefault;
-    (void)cbDefault;
-    (void)pcolumnid;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetAddColumnA(sesid, tableid, szColumnName, pcolumndef, pvDefault, cbDefault, pcolumnid);
 }
 
+extern JET_ERR esent_JetAddColumnW(JET_SESID sesid, JET_TABLEID tableid, JET_PCWSTR szColumnName, const JET_COLUMNDEF *pcolumndef, const void *pvDefault, uint32_t cbDefault, JET_COLUMNID *pcolumnid);
 ESENT_EXPORT JET_ERR JET_API JetAddColumnW(JET_SESID sesid, JET_TABLEID tableid, JET_PCWSTR szColumnName, const JET_COLUMNDEF *pcolumndef, const void *pvDefault, uint32_t cbDefault, JET_COLUMNID *pcolumnid)
 {
-    (void)sesid;
-    (void)tableid;
-    (void)szColumnName;
-    (void)pcolumndef;
-    (void)pvDefault;
-    (void)cbDefault;
-    (void)pcolumnid;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetAddColumnW(sesid, tableid, szColumnName, pcolumndef, pvDefault, cbDefault, pcolumnid);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetDeleteColumn(JET_SESID sesid, JET_TABLEID tableid, JET_PCSTR szColumnName) ESENT_ALIAS(JetDeleteColumnA);
 
+extern JET_ERR esent_JetDeleteColumnA(JET_SESID sesid, JET_TABLEID tableid, JET_PCSTR szColumnName);
 ESENT_EXPORT JET_ERR JET_API JetDeleteColumnA(JET_SESID sesid, JET_TABLEID tableid, JET_PCSTR szColumnName)
 {
-    (void)sesid;
-    (void)tableid;
-    (void)szColumnName;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetDeleteColumnA(sesid, tableid, szColumnName);
 }
 
+extern JET_ERR esent_JetDeleteColumnW(JET_SESID sesid, JET_TABLEID tableid, JET_PCWSTR szColumnName);
 ESENT_EXPORT JET_ERR JET_API JetDeleteColumnW(JET_SESID sesid, JET_TABLEID tableid, JET_PCWSTR szColumnName)
 {
-    (void)sesid;
-    (void)tableid;
-    (void)szColumnName;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetDeleteColumnW(sesid, tableid, szColumnName);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetDeleteColumn2(JET_SESID sesid, JET_TABLEID tableid, JET_PCSTR szColumnName, const JET_GRBIT grbit) ESENT_ALIAS(JetDeleteColumn2A);
 
+extern JET_ERR esent_JetDeleteColumn2A(JET_SESID sesid, JET_TABLEID tableid, JET_PCSTR szColumnName, const JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetDeleteColumn2A(JET_SESID sesid, JET_TABLEID tableid, JET_PCSTR szColumnName, const JET_GRBIT grbit)
 {
-    (void)sesid;
-    (void)tableid;
-    (void)szColumnName;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetDeleteColumn2A(sesid, tableid, szColumnName, grbit);
 }
 
+extern JET_ERR esent_JetDeleteColumn2W(JET_SESID sesid, JET_TABLEID tableid, JET_PCWSTR szColumnName, const JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetDeleteColumn2W(JET_SESID sesid, JET_TABLEID tableid, JET_PCWSTR szColumnName, const JET_GRBIT grbit)
 {
-    (void)sesid;
-    (void)tableid;
-    (void)szColumnName;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetDeleteColumn2W(sesid, tableid, szColumnName, grbit);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetRenameColumn(JET_SESID sesid, JET_TABLEID tableid, JET_PCSTR szName, JET_PCSTR szNameNew, JET_GRBIT grbit) ESENT_ALIAS(JetRenameColumnA);
 
+extern JET_ERR esent_JetRenameColumnA(JET_SESID sesid, JET_TABLEID tableid, JET_PCSTR szName, JET_PCSTR szNameNew, JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetRenameColumnA(JET_SESID sesid, JET_TABLEID tableid, JET_PCSTR szName, JET_PCSTR szNameNew, JET_GRBIT grbit)
 {
-    (void)sesid;
-    (void)tableid;
-    (void)szName;
-    (void)szNameNew;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetRenameColumnA(sesid, tableid, szName, szNameNew, grbit);
 }
 
+extern JET_ERR esent_JetRenameColumnW(JET_SESID sesid, JET_TABLEID tableid, JET_PCWSTR szName, JET_PCWSTR szNameNew, JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetRenameColumnW(JET_SESID sesid, JET_TABLEID tableid, JET_PCWSTR szName, JET_PCWSTR szNameNew, JET_GRBIT grbit)
 {
-    (void)sesid;
-    (void)tableid;
-    (void)szName;
-    (void)szNameNew;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetRenameColumnW(sesid, tableid, szName, szNameNew, grbit);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetSetColumnDefaultValue(JET_SESID sesid, JET_DBID dbid, JET_PCSTR szTableName, JET_PCSTR szColumnName, const void *pvData, const uint32_t cbData, const JET_GRBIT grbit) ESENT_ALIAS(JetSetColumnDefaultValueA);
 
+extern JET_ERR esent_JetSetColumnDefaultValueA(uint64_t thread, JET_SESID sesid, JET_DBID dbid, JET_PCSTR szTableName, JET_PCSTR szColumnName, const void *pvData, const uint32_t cbData, const JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetSetColumnDefaultValueA(JET_SESID sesid, JET_DBID dbid, JET_PCSTR szTableName, JET_PCSTR szColumnName, const void *pvData, const uint32_t cbData, const JET_GRBIT grbit)
 {
-    (void)sesid;
-    (void)dbid;
-    (void)szTableName;
-    (void)szColumnName;
-    (void)pvData;
-    (void)cbData;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetSetColumnDefaultValueA(esent_thread(), sesid, dbid, szTableName, szColumnName, pvData, cbData, grbit);
 }
 
+extern JET_ERR esent_JetSetColumnDefaultValueW(uint64_t thread, JET_SESID sesid, JET_DBID dbid, JET_PCWSTR szTableName, JET_PCWSTR szColumnName, const void *pvData, const uint32_t cbData, const JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetSetColumnDefaultValueW(JET_SESID sesid, JET_DBID dbid, JET_PCWSTR szTableName, JET_PCWSTR szColumnName, const void *pvData, const uint32_t cbData, const JET_GRBIT grbit)
 {
-    (void)sesid;
-    (void)dbid;
-    (void)szTableName;
-    (void)szColumnName;
-    (void)pvData;
-    (void)cbData;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetSetColumnDefaultValueW(esent_thread(), sesid, dbid, szTableName, szColumnName, pvData, cbData, grbit);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetCreateIndex(JET_SESID sesid, JET_TABLEID tableid, JET_PCSTR szIndexName, JET_GRBIT grbit, const char *szKey, uint32_t cbKey, uint32_t lDensity) ESENT_ALIAS(JetCreateIndexA);
 
+extern JET_ERR esent_JetCreateIndexA(JET_SESID sesid, JET_TABLEID tableid, JET_PCSTR szIndexName, JET_GRBIT grbit, const char *szKey, uint32_t cbKey, uint32_t lDensity);
 ESENT_EXPORT JET_ERR JET_API JetCreateIndexA(JET_SESID sesid, JET_TABLEID tableid, JET_PCSTR szIndexName, JET_GRBIT grbit, const char *szKey, uint32_t cbKey, uint32_t lDensity)
 {
-    (void)sesid;
-    (void)tableid;
-    (void)szIndexName;
-    (void)grbit;
-    (void)szKey;
-    (void)cbKey;
-    (void)lDensity;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetCreateIndexA(sesid, tableid, szIndexName, grbit, szKey, cbKey, lDensity);
 }
 
+extern JET_ERR esent_JetCreateIndexW(JET_SESID sesid, JET_TABLEID tableid, JET_PCWSTR szIndexName, JET_GRBIT grbit, const WCHAR *szKey, uint32_t cbKey, uint32_t lDensity);
 ESENT_EXPORT JET_ERR JET_API JetCreateIndexW(JET_SESID sesid, JET_TABLEID tableid, JET_PCWSTR szIndexName, JET_GRBIT grbit, const WCHAR *szKey, uint32_t cbKey, uint32_t lDensity)
 {
-    (void)sesid;
-    (void)tableid;
-    (void)szIndexName;
-    (void)grbit;
-    (void)szKey;
-    (void)cbKey;
-    (void)lDensity;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetCreateIndexW(sesid, tableid, szIndexName, grbit, szKey, cbKey, lDensity);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetCreateIndex2(JET_SESID sesid, JET_TABLEID tableid, JET_INDEXCREATE_A *pindexcreate, uint32_t cIndexCreate) ESENT_ALIAS(JetCreateIndex2A);
 
+extern JET_ERR esent_JetCreateIndex2A(JET_SESID sesid, JET_TABLEID tableid, JET_INDEXCREATE_A *pindexcreate, uint32_t cIndexCreate);
 ESENT_EXPORT JET_ERR JET_API JetCreateIndex2A(JET_SESID sesid, JET_TABLEID tableid, JET_INDEXCREATE_A *pindexcreate, uint32_t cIndexCreate)
 {
-    (void)sesid;
-    (void)tableid;
-    (void)pindexcreate;
-    (void)cIndexCreate;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetCreateIndex2A(sesid, tableid, pindexcreate, cIndexCreate);
 }
 
+extern JET_ERR esent_JetCreateIndex2W(JET_SESID sesid, JET_TABLEID tableid, JET_INDEXCREATE_W *pindexcreate, uint32_t cIndexCreate);
 ESENT_EXPORT JET_ERR JET_API JetCreateIndex2W(JET_SESID sesid, JET_TABLEID tableid, JET_INDEXCREATE_W *pindexcreate, uint32_t cIndexCreate)
 {
-    (void)sesid;
-    (void)tableid;
-    (void)pindexcreate;
-    (void)cIndexCreate;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetCreateIndex2W(sesid, tableid, pindexcreate, cIndexCreate);
 }
 
+extern JET_ERR esent_JetCreateIndex3A(JET_SESID sesid, JET_TABLEID tableid, JET_INDEXCREATE2_A *pindexcreate, uint32_t cIndexCreate);
 ESENT_EXPORT JET_ERR JET_API JetCreateIndex3A(JET_SESID sesid, JET_TABLEID tableid, JET_INDEXCREATE2_A *pindexcreate, uint32_t cIndexCreate)
 {
-    (void)sesid;
-    (void)tableid;
-    (void)pindexcreate;
-    (void)cIndexCreate;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetCreateIndex3A(sesid, tableid, pindexcreate, cIndexCreate);
 }
 
+extern JET_ERR esent_JetCreateIndex3W(JET_SESID sesid, JET_TABLEID tableid, JET_INDEXCREATE2_W *pindexcreate, uint32_t cIndexCreate);
 ESENT_EXPORT JET_ERR JET_API JetCreateIndex3W(JET_SESID sesid, JET_TABLEID tableid, JET_INDEXCREATE2_W *pindexcreate, uint32_t cIndexCreate)
 {
-    (void)sesid;
-    (void)tableid;
-    (void)pindexcreate;
-    (void)cIndexCreate;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetCreateIndex3W(sesid, tableid, pindexcreate, cIndexCreate);
 }
 
+extern JET_ERR esent_JetCreateIndex4A(JET_SESID sesid, JET_TABLEID tableid, JET_INDEXCREATE3_A *pindexcreate, uint32_t cIndexCreate);
 ESENT_EXPORT JET_ERR JET_API JetCreateIndex4A(JET_SESID sesid, JET_TABLEID tableid, JET_INDEXCREATE3_A *pindexcreate, uint32_t cIndexCreate)
 {
-    (void)sesid;
-    (void)tableid;
-    (void)pindexcreate;
-    (void)cIndexCreate;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetCreateIndex4A(sesid, tableid, pindexcreate, cIndexCreate);
 }
 
+extern JET_ERR esent_JetCreateIndex4W(JET_SESID sesid, JET_TABLEID tableid, JET_INDEXCREATE3_W *pindexcreate, uint32_t cIndexCreate);
 ESENT_EXPORT JET_ERR JET_API JetCreateIndex4W(JET_SESID sesid, JET_TABLEID tableid, JET_INDEXCREATE3_W *pindexcreate, uint32_t cIndexCreate)
 {
-    (void)sesid;
-    (void)tableid;
-    (void)pindexcreate;
-    (void)cIndexCreate;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetCreateIndex4W(sesid, tableid, pindexcreate, cIndexCreate);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetDeleteIndex(JET_SESID sesid, JET_TABLEID tableid, JET_PCSTR szIndexName) ESENT_ALIAS(JetDeleteIndexA);
 
+extern JET_ERR esent_JetDeleteIndexA(JET_SESID sesid, JET_TABLEID tableid, JET_PCSTR szIndexName);
 ESENT_EXPORT JET_ERR JET_API JetDeleteIndexA(JET_SESID sesid, JET_TABLEID tableid, JET_PCSTR szIndexName)
 {
-    (void)sesid;
-    (void)tableid;
-    (void)szIndexName;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetDeleteIndexA(sesid, tableid, szIndexName);
 }
 
+extern JET_ERR esent_JetDeleteIndexW(JET_SESID sesid, JET_TABLEID tableid, JET_PCWSTR szIndexName);
 ESENT_EXPORT JET_ERR JET_API JetDeleteIndexW(JET_SESID sesid, JET_TABLEID tableid, JET_PCWSTR szIndexName)
 {
-    (void)sesid;
-    (void)tableid;
-    (void)szIndexName;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetDeleteIndexW(sesid, tableid, szIndexName);
 }
 
 extern JET_ERR esent_JetDupCursor(JET_SESID sesid, JET_TABLEID tableid, JET_TABLEID *ptableid, JET_GRBIT grbit);
@@ -2378,30 +2256,18 @@ ESENT_EXPORT JET_ERR JET_API JetFreeBuffer(char *pbBuf)
 
 ESENT_EXPORT JET_ERR JET_API JetGetColumnInfo(JET_SESID sesid, JET_DBID dbid, JET_PCSTR szTableName, JET_PCSTR pColumnNameOrId, void *pvResult, uint32_t cbMax, uint32_t InfoLevel) ESENT_ALIAS(JetGetColumnInfoA);
 
+extern JET_ERR esent_JetGetColumnInfoA(uint64_t thread, JET_SESID sesid, JET_DBID dbid, JET_PCSTR szTableName, JET_PCSTR pColumnNameOrId, void *pvResult, uint32_t cbMax, uint32_t InfoLevel);
 ESENT_EXPORT JET_ERR JET_API JetGetColumnInfoA(JET_SESID sesid, JET_DBID dbid, JET_PCSTR szTableName, JET_PCSTR pColumnNameOrId, void *pvResult, uint32_t cbMax, uint32_t InfoLevel)
 {
-    (void)sesid;
-    (void)dbid;
-    (void)szTableName;
-    (void)pColumnNameOrId;
-    (void)pvResult;
-    (void)cbMax;
-    (void)InfoLevel;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetGetColumnInfoA(esent_thread(), sesid, dbid, szTableName, pColumnNameOrId, pvResult, cbMax, InfoLevel);
 }
 
+extern JET_ERR esent_JetGetColumnInfoW(uint64_t thread, JET_SESID sesid, JET_DBID dbid, JET_PCWSTR szTableName, JET_PCWSTR pwColumnNameOrId, void *pvResult, uint32_t cbMax, uint32_t InfoLevel);
 ESENT_EXPORT JET_ERR JET_API JetGetColumnInfoW(JET_SESID sesid, JET_DBID dbid, JET_PCWSTR szTableName, JET_PCWSTR pwColumnNameOrId, void *pvResult, uint32_t cbMax, uint32_t InfoLevel)
 {
-    (void)sesid;
-    (void)dbid;
-    (void)szTableName;
-    (void)pwColumnNameOrId;
-    (void)pvResult;
-    (void)cbMax;
-    (void)InfoLevel;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetGetColumnInfoW(esent_thread(), sesid, dbid, szTableName, pwColumnNameOrId, pvResult, cbMax, InfoLevel);
 }
 
 extern JET_ERR esent_JetGetCursorInfo(JET_SESID sesid, JET_TABLEID tableid, void *pvResult, uint32_t cbMax, uint32_t InfoLevel);
@@ -2584,28 +2450,18 @@ ESENT_EXPORT JET_ERR JET_API JetGetSessionInfo(JET_SESID sesid, void *pvResult, 
 
 ESENT_EXPORT JET_ERR JET_API JetGetTableColumnInfo(JET_SESID sesid, JET_TABLEID tableid, JET_PCSTR szColumnName, void *pvResult, uint32_t cbMax, uint32_t InfoLevel) ESENT_ALIAS(JetGetTableColumnInfoA);
 
+extern JET_ERR esent_JetGetTableColumnInfoA(JET_SESID sesid, JET_TABLEID tableid, JET_PCSTR szColumnName, void *pvResult, uint32_t cbMax, uint32_t InfoLevel);
 ESENT_EXPORT JET_ERR JET_API JetGetTableColumnInfoA(JET_SESID sesid, JET_TABLEID tableid, JET_PCSTR szColumnName, void *pvResult, uint32_t cbMax, uint32_t InfoLevel)
 {
-    (void)sesid;
-    (void)tableid;
-    (void)szColumnName;
-    (void)pvResult;
-    (void)cbMax;
-    (void)InfoLevel;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetGetTableColumnInfoA(sesid, tableid, szColumnName, pvResult, cbMax, InfoLevel);
 }
 
+extern JET_ERR esent_JetGetTableColumnInfoW(JET_SESID sesid, JET_TABLEID tableid, JET_PCWSTR szColumnName, void *pvResult, uint32_t cbMax, uint32_t InfoLevel);
 ESENT_EXPORT JET_ERR JET_API JetGetTableColumnInfoW(JET_SESID sesid, JET_TABLEID tableid, JET_PCWSTR szColumnName, void *pvResult, uint32_t cbMax, uint32_t InfoLevel)
 {
-    (void)sesid;
-    (void)tableid;
-    (void)szColumnName;
-    (void)pvResult;
-    (void)cbMax;
-    (void)InfoLevel;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetGetTableColumnInfoW(sesid, tableid, szColumnName, pvResult, cbMax, InfoLevel);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetGetTableIndexInfo(JET_SESID sesid, JET_TABLEID tableid, JET_PCSTR szIndexName, void *pvResult, uint32_t cbResult, uint32_t InfoLevel) ESENT_ALIAS(JetGetTableIndexInfoA);
