@@ -7,12 +7,15 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"testing"
 
 	"esent/internal/engine/catalog"
 	"esent/internal/engine/key"
 	"esent/internal/engine/record"
+	"esent/internal/eventlog"
 	"esent/internal/jet"
+	"esent/internal/vfs"
 	"esent/internal/vfs/simdisk"
 )
 
@@ -26,6 +29,9 @@ type rows struct {
 	committed map[uint32]string
 	// doubt is what was being committed when the power went, nil if nothing was.
 	doubt map[uint32]string
+	dir   string
+	// workers is the number of sessions, 0 for two.
+	workers int
 }
 
 const rowKey, rowValue = jet.ColumnID(1), jet.ColumnID(128)
@@ -40,7 +46,7 @@ func rowsTable() *catalog.TableDef {
 
 // open starts the instance with two sessions on the table, which is made if create says so.
 func (r *rows) open(create bool) error {
-	r.i = r.instance("a", "/db")
+	r.i = r.instance("a", r.dir)
 	r.set(r.i, jet.ParamCheckpointDepthMax, 128<<10)
 	r.set(r.i, jet.ParamCircularLog, int64(r.rng.IntN(2)))
 	r.set(r.i, jet.ParamMaxVerPages, 1024)
@@ -48,7 +54,7 @@ func (r *rows) open(create bool) error {
 	if _, err := r.i.Init(InitOptions{}); err != nil {
 		return err
 	}
-	for len(r.sessions) < 2 {
+	for len(r.sessions) < max(2, r.workers) {
 		s, err := r.i.BeginSession()
 		if err != nil {
 			return err
@@ -58,10 +64,10 @@ func (r *rows) open(create bool) error {
 				return err
 			}
 		} else {
-			if _, err := s.AttachDatabase(0, "/db/x.edb", 0, 0); err != nil {
+			if _, err := s.AttachDatabase(0, r.dir+"/x.edb", 0, 0); err != nil {
 				return err
 			}
-			if _, err := s.OpenDatabase(0, "/db/x.edb", 0); err != nil {
+			if _, err := s.OpenDatabase(0, r.dir+"/x.edb", 0); err != nil {
 				return err
 			}
 		}
@@ -75,7 +81,7 @@ func (r *rows) open(create bool) error {
 }
 
 func (r *rows) create(s *Session) error {
-	n, err := s.CreateDatabase(0, "/db/x.edb", 0, 0)
+	n, err := s.CreateDatabase(0, r.dir+"/x.edb", 0, 0)
 	if err != nil {
 		return err
 	}
@@ -136,7 +142,7 @@ func (r *rows) work(transactions int) error {
 
 // change changes one row; each session has keys of its own. An empty value in changes stands for a deletion.
 func (r *rows) change(s *Session, c *Cursor, changes map[uint32]string) error {
-	k := uint32(r.rng.IntN(300))*2 + uint32(slices.Index(r.sessions, s))
+	k := uint32(r.rng.IntN(300))*uint32(len(r.sessions)) + uint32(slices.Index(r.sessions, s))
 	now, there := changes[k]
 	if !there {
 		now = r.committed[k]
@@ -241,7 +247,7 @@ func TestRowsThroughPowerCuts(t *testing.T) {
 		seeds = 3
 	}
 	for seed := range seeds {
-		r := &rows{machine: &machine{t: t, sim: simdisk.New(seed, simdisk.Options{Unit: 4096})}, rng: rand.New(rand.NewPCG(seed, 0)), committed: map[uint32]string{}}
+		r := &rows{machine: &machine{t: t, sim: simdisk.New(seed, simdisk.Options{Unit: 4096})}, rng: rand.New(rand.NewPCG(seed, 0)), committed: map[uint32]string{}, dir: "/db"}
 		r.boot()
 		r.want(r.open(true), 0)
 		for round := range 6 {
@@ -267,4 +273,71 @@ func TestRowsThroughPowerCuts(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestRowsAtOnce has sessions on goroutines of their own change rows of one table, with a small cache and the real
+// scheduler; then the instance ends, or is abandoned and recovered.
+func TestRowsAtOnce(t *testing.T) {
+	const workers = 4
+	dir := t.TempDir()
+	r := &rows{machine: &machine{t: t, log: &eventlog.Recorder{}}, rng: rand.New(rand.NewPCG(1, 0)), committed: map[uint32]string{}, workers: workers}
+	r.proc = NewProcess(vfs.System(), r.log)
+	r.set(nil, jet.ParamCacheSizeMax, 96)
+	r.dir = dir
+	for round := range 4 {
+		r.want(r.open(round == 0), 0)
+		r.verify(fmt.Sprint("round ", round))
+		parts := make([]*rows, workers)
+		var wg sync.WaitGroup
+		for n := range parts {
+			part := *r
+			part.rng, part.committed = rand.New(rand.NewPCG(uint64(round), uint64(n))), maps.Clone(r.committed)
+			parts[n] = &part
+			wg.Go(func() {
+				if err := part.alone(n, 60); err != nil {
+					t.Errorf("worker %d: %v", n, err)
+				}
+			})
+		}
+		wg.Wait()
+		for n, part := range parts {
+			for k := range uint32(300) {
+				k := k*workers + uint32(n)
+				r.apply(map[uint32]string{k: part.committed[k]})
+			}
+		}
+		r.verify(fmt.Sprint("after round ", round))
+		if round%2 == 0 {
+			r.want(r.i.Term(jet.BitTermDirty), jet.ErrDirtyShutdown)
+		} else {
+			r.want(r.i.Term(0), 0)
+		}
+	}
+}
+
+// alone is work for one session of several that work at once.
+func (r *rows) alone(n, transactions int) error {
+	s, c := r.sessions[n], r.cursors[n]
+	for range transactions {
+		changes := map[uint32]string{}
+		if err := s.BeginTransaction(0, 0); err != nil {
+			return err
+		}
+		for range r.rng.IntN(20) {
+			if err := r.change(s, c, changes); err != nil {
+				return err
+			}
+		}
+		if r.rng.IntN(4) == 0 {
+			if err := s.Rollback(0, 0); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := s.CommitTransaction(0, jet.Grbit(r.rng.IntN(2)), 0, nil); err != nil {
+			return err
+		}
+		r.apply(changes)
+	}
+	return nil
 }

@@ -154,7 +154,9 @@ func (s *Session) Commit() (end jet.LogPos, err error) {
 		}
 		s.level--
 		for r := s.rces; r != nil && r.Level > s.level; r = r.previous {
+			r.undo.mu.Lock() // another session may be logging the before image
 			r.Level = s.level
+			r.undo.mu.Unlock()
 		}
 		return 0, nil
 	}
