@@ -22,7 +22,6 @@ type restore struct {
 	set      restoreSet
 	pipe     *pipeline
 	prepared map[string]bool // by target: whether the database is there
-	begun    bool            // event 204 was reported
 
 	// Progress is counted in generations: gens there are to be replayed, and copying a database counts for copyUnit.
 	gens, copyUnit, copied float64
@@ -43,42 +42,37 @@ type restoreSet struct {
 
 // plan finds and checks the set. It is called when the instance's parameters are known and its paths reserved.
 // An empty source is the working directory, an empty dest the places that the logs name.
-func (r *restore) plan(env engine.RestoreEnv) (engine.RestorePlan, error) {
+func (r *restore) plan(env engine.RestoreEnv) (p engine.RestorePlan, err error) {
 	r.RestoreEnv = env
 	if err := r.findPaths(); err != nil {
-		return engine.RestorePlan{}, err
+		return p, err
 	}
 	if err := r.findSet(); err != nil {
-		return engine.RestorePlan{}, err
+		return p, err
 	}
 	if err := r.checkLogs(); err != nil {
-		return engine.RestorePlan{}, err
+		return p, err
 	}
-	r.begun = true
 	r.Events.Report(eventlog.StartRestore, r.set.dir, r.LogDir)
 	r.tell(jet.SntBegin, 0)
-	err := r.findDatabases()
-	if err == nil {
+	r.pipe = newPipeline(r.Env.Sched)
+	if err = r.findDatabases(); err == nil {
 		err = r.startProgress()
 	}
 	if err != nil {
 		r.Events.Report(eventlog.RestoreDatabaseFail, err)
-		return engine.RestorePlan{}, err
+		r.end(err)
+		return p, err
 	}
-	r.pipe = newPipeline(r.Env.Sched)
 	r.prepared = map[string]bool{}
-	hard := &recovery.Hard{SetDir: r.set.dir, GenLow: r.set.genLow, GenHigh: r.set.genHigh, Prepare: r.prepare}
-	return engine.RestorePlan{Hard: hard, Map: r.place}, nil
+	p.Hard = &recovery.Hard{SetDir: r.set.dir, GenLow: r.set.genLow, GenHigh: r.set.genHigh, Prepare: r.prepare}
+	p.Map, p.End = r.place, r.end
+	return p, nil
 }
 
-// end is called when all is done, or has failed.
+// end is called when all is done, or something has failed.
 func (r *restore) end(err error) {
-	if r.pipe != nil {
-		r.pipe.stop()
-	}
-	if !r.begun {
-		return
-	}
+	r.pipe.stop()
 	if err == nil {
 		r.tell(jet.SntComplete, statusTotal)
 	}
@@ -430,7 +424,6 @@ func (s *Service) RestoreInstance(p *engine.Process, i *engine.Instance, source,
 func restoreOn(i *engine.Instance, temporary bool, source, dest string, status Status) error {
 	r := &restore{source: source, dest: dest, status: status}
 	err := i.Restore(r.plan, r.replayed)
-	r.end(err)
 	if temporary {
 		err = errors.Join(err, i.Term(0))
 	}

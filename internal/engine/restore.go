@@ -29,6 +29,8 @@ type RestorePlan struct {
 	Hard *recovery.Hard
 	// Map tells where the databases go that the log names.
 	Map func(logged string, sign jet.Signature) (recovery.Mapping, error)
+	// End is called when redo and undo have ended, before the instance takes calls again.
+	End func(error)
 }
 
 // Restore runs hard recovery on an instance that is not initialised (JetRestoreInstance, spec chapter 06, 11.1). plan
@@ -64,6 +66,12 @@ func (i *Instance) restore(plan func(RestoreEnv) (RestorePlan, error), progress 
 	if err != nil {
 		return err
 	}
+	err = i.hardRecovery(p, progress)
+	p.End(err)
+	return err
+}
+
+func (i *Instance) hardRecovery(p RestorePlan, progress func(done, total int) error) (err error) {
 	if err := i.folders(); err != nil {
 		return err
 	}

@@ -114,6 +114,8 @@ func (r *run) nextLog(prev *logFile) (*logFile, error) {
 		return nil, err
 	case code != jet.ErrInvalidLogSequence && !isCorruption(err):
 		return nil, err
+	case r.cfg.Hard != nil && gen <= r.cfg.Hard.GenHigh:
+		return nil, err // nothing of a backup set may be left out
 	case code == jet.ErrInvalidLogSequence && r.cfg.Hard != nil && r.cfg.DeleteOutOfRangeLogs && current && header.Gen < gen:
 		// The log of an instance that the restored one takes the place of.
 		r.dir.Current = false

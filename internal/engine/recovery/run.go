@@ -59,7 +59,10 @@ func Run(cfg Config) (Result, error) {
 		if r.log != nil {
 			cfg.Kernel.Versions.SetLog(nil)
 		}
-		if code := jet.CodeOf(err); code != jet.ErrRecoveredWithoutUndo && code != jet.ErrRecoveredWithoutUndoDatabasesConsistent {
+		switch code := jet.CodeOf(err); {
+		case code == jet.ErrRecoveredWithoutUndo || code == jet.ErrRecoveredWithoutUndoDatabasesConsistent:
+		case r.cfg.Hard != nil && isCorruption(err): // it has an event of its own
+		default:
 			r.events().Report(eventlog.RestoreDatabaseFail, err)
 		}
 	}
