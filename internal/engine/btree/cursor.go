@@ -1,8 +1,6 @@
 package btree
 
 import (
-	"bytes"
-
 	"esent/internal/engine/cache"
 	"esent/internal/engine/page"
 	"esent/internal/engine/version"
@@ -468,6 +466,3 @@ func (c *Cursor) refresh(s *version.Session) ([]byte, error) {
 		return p.LineData(line), nil
 	}
 }
-
-// SameKey says whether the present node's key equals key.
-func (c *Cursor) SameKey(key []byte) bool { return c.where == onNode && bytes.Equal(c.Key(), key) }

@@ -33,7 +33,7 @@ func longKey(n int) []byte {
 // TestDeep builds trees of many levels in several orders and takes them down in others, with all the splits and
 // merges of internal pages that this brings.
 func TestDeep(t *testing.T) {
-	const n = 4000
+	const n = 2400
 	rng := rand.New(rand.NewPCG(8, 8))
 	perm := rng.Perm(n)
 	orders := map[string]func(i int) int{

@@ -9,14 +9,6 @@ import (
 
 // Extents in space trees. The callers hold the SpaceLock of the owner.
 
-// errCorrupt is what a damaged node of a space tree gives, by its kind.
-func errCorrupt(ae bool) error {
-	if ae {
-		return jet.ErrSPAvailExtCorrupted
-	}
-	return jet.ErrSPOwnExtCorrupted
-}
-
 // at decodes the cursor's present node.
 func at(s *version.Session, c *btree.Cursor) (e ops.Extent, pool ops.Pool, err error) {
 	for {

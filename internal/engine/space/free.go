@@ -97,7 +97,7 @@ func orCorrupt(err error) error {
 	if err != nil {
 		return err
 	}
-	return errCorrupt(true)
+	return jet.ErrSPAvailExtCorrupted
 }
 
 // disown gives a whole extent to the parent.
