@@ -8,6 +8,7 @@
  *     make demo            builds the library and this program, and runs it
  *     ./backup [DIR [ROWS]]
  */
+#define _DEFAULT_SOURCE
 #include <esent.h>
 #include <inttypes.h>
 #include <pthread.h>
