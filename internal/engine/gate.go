@@ -62,9 +62,6 @@ func (i *Instance) enterBut(allowed uint32) error {
 
 func (i *Instance) leave() { i.calls.Add(-1) }
 
-// open says that the instance takes calls.
-func (i *Instance) open() bool { return i.gate.Load() == 0 }
-
 // started says that JetInit has begun: parameters that must be set before are fixed.
 func (i *Instance) started() bool { return i.gate.Load()&gateNotInitialised == 0 }
 

@@ -46,9 +46,6 @@ func (i *Instance) resumeService(which jet.Grbit) error {
 	return nil
 }
 
-// stopped says that a service is stopped.
-func (i *Instance) stopped(service jet.Grbit) bool { return jet.Grbit(i.services.Load())&service != 0 }
-
 // quiesce brings the checkpoint as near to the end of the log as it gets, so that a JetTerm or a recovery that
 // follows has little to do. What does not succeed is left to them.
 func (i *Instance) quiesce() {
