@@ -14,9 +14,9 @@ import (
 const indexCheckingOn = 1
 
 // checkLocales looks at attach for indexes over Unicode text whose keys were made by another sort version than
-// ours: they would be searched in vain (spec chapter 04, 10.2). JET_bitDbDeleteCorruptIndexes has them deleted,
-// JET_bitDbDeleteUnicodeIndexes all Unicode indexes; then the result is WrnCorruptIndexDeleted. Errors:
-// ErrPrimaryIndexCorrupted, ErrSecondaryIndexCorrupted.
+// ours and that cannot even be read (key.ReadableSortVersion): they would be searched in vain (spec chapter 04, 10.2).
+// JET_bitDbDeleteCorruptIndexes has them deleted, JET_bitDbDeleteUnicodeIndexes all Unicode indexes; then the result
+// is WrnCorruptIndexDeleted. Errors: ErrPrimaryIndexCorrupted, ErrSecondaryIndexCorrupted.
 func (d *Database) checkLocales(s *Session, grbit jet.Grbit) (jet.Err, error) {
 	i := d.inst
 	all := grbit&jet.BitDbDeleteUnicodeIndexes != 0
@@ -58,7 +58,7 @@ func anyOutdated(counts map[string]int32) bool {
 		if n <= 0 || !ok {
 			continue
 		}
-		if v, err := strconv.ParseUint(hex, 16, 64); err != nil || !key.SameSortVersion(v, key.SortVersion) {
+		if v, err := strconv.ParseUint(hex, 16, 64); err != nil || !key.ReadableSortVersion(v) {
 			return true
 		}
 	}
@@ -69,7 +69,7 @@ func anyOutdated(counts map[string]int32) bool {
 func (d *Database) checkTable(s *Session, t *catalog.Table, all, remove bool) (deleted bool, err error) {
 	schema := t.Schema()
 	outdated := func(ix *catalog.Index) (bool, error) {
-		if !ix.Flags.Has(key.FlagLocalizedText) || !all && key.SameSortVersion(ix.SortVersion, key.SortVersion) {
+		if !ix.Flags.Has(key.FlagLocalizedText) || !all && key.ReadableSortVersion(ix.SortVersion) {
 			return false, nil
 		}
 		if all {

@@ -192,6 +192,14 @@ func SameSortVersion(a, b uint64) bool {
 	return false
 }
 
+// ReadableSortVersion tells whether an index of the sort version may stay as it is where a database is attached:
+// SortVersion and its equals, and 0x00060305, which systems with the published weights and without Windows' own
+// library report. Of the latter the entries are read; keys are not made, since some weights differ (Exact).
+func ReadableSortVersion(v uint64) bool {
+	const published = 0x00060305
+	return SameSortVersion(v, SortVersion) || v>>32 == published
+}
+
 // SameSortID tells whether two sort tables are the same: equal, or the old and new name of the Russian one.
 func SameSortID(a, b SortID) bool {
 	const (

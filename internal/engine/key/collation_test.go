@@ -171,6 +171,10 @@ func TestCollations(t *testing.T) {
 			t.Errorf("SortIDOf(%q): %v", locale, err)
 		}
 	}
+	if !key.ReadableSortVersion(0x0006020E_0006020E) || !key.ReadableSortVersion(0x00060305_00060305) ||
+		key.ReadableSortVersion(0x00060101_00060101) || key.ReadableSortVersion(0) {
+		t.Error("readable sort versions")
+	}
 	if !key.SameSortVersion(0x0006020F_0006020F, 0x0006020D_0006020D) || key.SameSortVersion(0x0006020F_0006020F, 0x00060101_00060101) ||
 		!key.SameSortVersion(0x00060101_00000000, 0x00060102_00000001) {
 		t.Error("SameSortVersion")
