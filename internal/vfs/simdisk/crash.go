@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"math/rand/v2"
+	"path"
 	"slices"
 
 	"esent/internal/vfs"
@@ -28,6 +29,8 @@ type Crash struct {
 	// Unit is the size in bytes up to which a write survives whole or not at all, at aligned offsets;
 	// 0 means SectorSize. 4096 is what newer disks promise.
 	Unit int64
+	// UnitOf, if set, gives the unit of a file by its path; 0 means Unit.
+	UnitOf func(path string) int64
 }
 
 // Crash cuts the power and switches on again: open files and locks end, tasks and timers are forgotten, a
@@ -69,13 +72,13 @@ func (s *Sim) image(c Crash, rng *rand.Rand) *node {
 	}
 	im := newImage(c, rng)
 	im.surviveNames(s.names, s.opt.StrictNames)
-	return im.copyOf(s.root)
+	return im.copyOf("/", s.root)
 }
 
 // abandon is what a failed Sync does to a file: some of what it should have written is on the disk, the
 // rest stays visible and counts as written, so that no later Sync brings it there. Linux behaves so.
 func (s *Sim) abandon(n *node) {
-	n.durable = newImage(Crash{Unsynced: Random, Unit: cmp.Or(s.opt.Unit, SectorSize)}, s.diskRand).content(n)
+	n.durable = newImage(Crash{Unsynced: Random, Unit: cmp.Or(s.opt.Unit, SectorSize)}, s.diskRand).content("", n)
 	n.events = nil
 }
 
@@ -140,21 +143,21 @@ func (im *image) surviveNames(names []nameOp, strict bool) {
 	}
 }
 
-func (im *image) copyOf(n *node) *node {
+func (im *image) copyOf(at string, n *node) *node {
 	if c := im.copies[n]; c != nil {
 		return c
 	}
 	c := &node{id: n.id, dir: n.dir, linked: true}
 	im.copies[n] = c
 	if !n.dir {
-		c.data = im.content(n)
+		c.data = im.content(at, n)
 		c.durable = slices.Clone(c.data)
 		return c
 	}
 	c.kids = map[string]*node{}
 	entries := im.entriesOf(n)
 	for _, name := range sortedNames(entries) {
-		c.kids[name] = im.copyOf(entries[name])
+		c.kids[name] = im.copyOf(path.Join(at, name), entries[name])
 	}
 	c.stable = maps.Clone(c.kids)
 	return c
@@ -166,12 +169,16 @@ func (im *image) copyOf(n *node) *node {
 // that it had after some number of the events that touched it, and the numbers differ from unit to unit.
 // Only a cut is ordered with what comes before and after: while it has not survived nothing written later
 // has, as the blocks were not the file's; when it has, the bytes that it took are gone.
-func (im *image) content(n *node) []byte {
+func (im *image) content(at string, n *node) []byte {
 	switch {
 	case im.crash.Unsynced == KeepAll:
 		return slices.Clone(n.data)
 	case im.crash.Unsynced == LoseAll || len(n.events) == 0:
 		return slices.Clone(n.durable)
+	}
+	unitSize := im.crash.Unit
+	if im.crash.UnitOf != nil {
+		unitSize = cmp.Or(im.crash.UnitOf(at), unitSize)
 	}
 	cutoff := im.rng.IntN(len(n.events) + 1)
 	size := int64(len(n.durable))
@@ -185,10 +192,10 @@ func (im *image) content(n *node) []byte {
 			break
 		}
 	}
-	touched := im.touches(n.events[:firstLost])
+	touched := touches(n.events[:firstLost], unitSize)
 	out := resize(slices.Clone(n.durable), max(size, int64(len(n.durable))))
 	for _, unit := range slices.Sorted(maps.Keys(touched)) {
-		base := unit * im.crash.Unit
+		base := unit * unitSize
 		if base >= int64(len(out)) {
 			continue
 		}
@@ -206,7 +213,7 @@ func (im *image) content(n *node) []byte {
 				count = len(list)
 			}
 		}
-		block := out[base:min(base+im.crash.Unit, int64(len(out)))]
+		block := out[base:min(base+unitSize, int64(len(out)))]
 		for _, i := range list[:count] {
 			n.events[i].applyTo(block, base)
 		}
@@ -214,15 +221,15 @@ func (im *image) content(n *node) []byte {
 	return out[:size]
 }
 
-// touches lists for each unit the events that set bytes of it, oldest first.
-func (im *image) touches(events []event) map[int64][]int {
+// touches lists for each unit of size bytes the events that set bytes of it, oldest first.
+func touches(events []event, size int64) map[int64][]int {
 	touched := map[int64][]int{}
 	for i := range events {
 		from, to := events[i].span()
 		if from == to {
 			continue
 		}
-		for u := from / im.crash.Unit; u <= (to-1)/im.crash.Unit; u++ {
+		for u := from / size; u <= (to-1)/size; u++ {
 			touched[u] = append(touched[u], i)
 		}
 	}
