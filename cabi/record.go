@@ -219,7 +219,7 @@ func esent_JetEscrowUpdate(thread C.uint64_t, sesid C.JET_SESID, tableid C.JET_T
 		return e
 	}
 	delta, ok := bytesAt(pv, uint32(cbMax))
-	if !ok || pv == nil {
+	if !ok {
 		return C.JET_ERR(jet.ErrInvalidParameter)
 	}
 	var old []byte
