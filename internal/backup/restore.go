@@ -18,6 +18,12 @@ type restore struct {
 	engine.RestoreEnv
 	source, dest string
 	status       Status
+	// external is not nil for a restore of databases that lie in their places, mapped are these.
+	external *ExternalRestore
+	mapped   []*mappedFile
+	// targetDir has logs that follow the set, up to generation targetHigh; empty for the instance's own.
+	targetDir  string
+	targetHigh int32
 
 	set      restoreSet
 	pipe     *pipeline
@@ -44,19 +50,19 @@ type restoreSet struct {
 // An empty source is the working directory, an empty dest the places that the logs name.
 func (r *restore) plan(env engine.RestoreEnv) (p engine.RestorePlan, err error) {
 	r.RestoreEnv = env
-	if err := r.findPaths(); err != nil {
-		return p, err
-	}
-	if err := r.findSet(); err != nil {
-		return p, err
-	}
-	if err := r.checkLogs(); err != nil {
+	r.pipe = newPipeline(r.Env.Sched)
+	if err := r.check(); err != nil {
+		r.pipe.stop()
 		return p, err
 	}
 	r.Events.Report(eventlog.StartRestore, r.set.dir, r.LogDir)
 	r.tell(jet.SntBegin, 0)
-	r.pipe = newPipeline(r.Env.Sched)
-	if err = r.findDatabases(); err == nil {
+	if r.external == nil {
+		err = r.findDatabases()
+	} else {
+		err = r.removeCheckpoint()
+	}
+	if err == nil {
 		err = r.startProgress()
 	}
 	if err != nil {
@@ -65,14 +71,45 @@ func (r *restore) plan(env engine.RestoreEnv) (p engine.RestorePlan, err error) 
 		return p, err
 	}
 	r.prepared = map[string]bool{}
-	p.Hard = &recovery.Hard{SetDir: r.set.dir, GenLow: r.set.genLow, GenHigh: r.set.genHigh, Prepare: r.prepare}
+	p.Hard = &recovery.Hard{SetDir: r.set.dir, GenLow: r.set.genLow, GenHigh: r.set.genHigh, Prepare: r.prepare,
+		TargetDir: r.targetDir, TargetHigh: r.targetHigh}
 	p.Map, p.End = r.place, r.end
+	if r.external != nil {
+		p.Hard.Prepare, p.Map = nil, r.placeExternal
+	}
 	return p, nil
+}
+
+// check is what must hold before anything is reported as begun.
+func (r *restore) check() error {
+	if err := r.findPaths(); err != nil {
+		return err
+	}
+	find, follow := r.findSet, r.checkLogs
+	if r.external != nil {
+		find = r.findExternal
+	}
+	if r.targetDir != "" {
+		follow = r.checkTarget
+	}
+	if err := find(); err != nil {
+		return err
+	}
+	if err := follow(); err != nil {
+		return err
+	}
+	if r.external != nil {
+		return r.prepareExternal()
+	}
+	return nil
 }
 
 // end is called when all is done, or something has failed.
 func (r *restore) end(err error) {
 	r.pipe.stop()
+	if err == nil && r.targetDir != "" {
+		_ = r.removeReserves() // they are in nobody's way
+	}
 	if err == nil {
 		r.tell(jet.SntComplete, statusTotal)
 	}
@@ -352,12 +389,12 @@ func (r *restore) startProgress() error {
 	if err != nil {
 		return err
 	}
-	high := max(r.set.genHigh, logs.Highest())
+	high := max(r.set.genHigh, logs.Highest(), r.targetHigh)
 	if logs.Current {
 		high++
 	}
 	r.gens = float64(high - r.set.genLow + 1)
-	r.copyUnit = max(r.gens*copyShare/float64(len(r.set.stems)), 1)
+	r.copyUnit = max(r.gens*copyShare/float64(max(len(r.set.stems), 1)), 1)
 	return nil
 }
 
@@ -404,7 +441,7 @@ func (s *Service) Restore(p *engine.Process, source, dest string, status Status)
 	if err != nil {
 		return err
 	}
-	return restoreOn(i, temporary, source, dest, status)
+	return restoreHere(i, temporary, &restore{source: source, dest: dest, status: status})
 }
 
 // RestoreInstance is Restore on an instance that is not initialised; without one on a temporary instance
@@ -418,12 +455,13 @@ func (s *Service) RestoreInstance(p *engine.Process, i *engine.Instance, source,
 	if err != nil {
 		return err
 	}
-	return restoreOn(resolved, temporary, source, dest, status)
+	return restoreHere(resolved, temporary, &restore{source: source, dest: dest, status: status})
 }
 
-func restoreOn(i *engine.Instance, temporary bool, source, dest string, status Status) error {
-	r := &restore{source: source, dest: dest, status: status}
-	err := i.Restore(r.plan, r.replayed)
+func restoreOn(i *engine.Instance, r *restore) error { return i.Restore(r.plan, r.replayed) }
+
+func restoreHere(i *engine.Instance, temporary bool, r *restore) error {
+	err := restoreOn(i, r)
 	if temporary {
 		err = errors.Join(err, i.Term(0))
 	}
