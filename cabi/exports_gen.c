@@ -511,12 +511,11 @@ ESENT_EXPORT JET_ERR JET_API JetCloseTable(JET_SESID sesid, JET_TABLEID tableid)
     return esent_JetCloseTable(esent_thread(), sesid, tableid);
 }
 
+extern JET_ERR esent_JetComputeStats(JET_SESID sesid, JET_TABLEID tableid);
 ESENT_EXPORT JET_ERR JET_API JetComputeStats(JET_SESID sesid, JET_TABLEID tableid)
 {
-    (void)sesid;
-    (void)tableid;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetComputeStats(sesid, tableid);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetCreateTable(JET_SESID sesid, JET_DBID dbid, JET_PCSTR szTableName, uint32_t lPages, uint32_t lDensity, JET_TABLEID *ptableid) ESENT_ALIAS(JetCreateTableA);
@@ -1044,15 +1043,11 @@ ESENT_EXPORT JET_ERR JET_API JetSetCurrentIndex4W(JET_SESID sesid, JET_TABLEID t
     return esent_JetSetCurrentIndex4W(sesid, tableid, szIndexName, pindexid, grbit, itagSequence);
 }
 
+extern JET_ERR esent_JetSetCursorFilter(JET_SESID sesid, JET_TABLEID tableid, JET_INDEX_COLUMN *rgColumnFilters, uint32_t cColumnFilters, JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetSetCursorFilter(JET_SESID sesid, JET_TABLEID tableid, JET_INDEX_COLUMN *rgColumnFilters, uint32_t cColumnFilters, JET_GRBIT grbit)
 {
-    (void)sesid;
-    (void)tableid;
-    (void)rgColumnFilters;
-    (void)cColumnFilters;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetSetCursorFilter(sesid, tableid, rgColumnFilters, cColumnFilters, grbit);
 }
 
 extern JET_ERR esent_JetSetIndexRange(JET_SESID sesid, JET_TABLEID tableidSrc, JET_GRBIT grbit);
@@ -1123,20 +1118,11 @@ ESENT_EXPORT JET_ERR JET_API JetDelete(JET_SESID sesid, JET_TABLEID tableid)
     return esent_JetDelete(esent_thread(), sesid, tableid);
 }
 
+extern JET_ERR esent_JetEnumerateColumns(JET_SESID sesid, JET_TABLEID tableid, uint32_t cEnumColumnId, JET_ENUMCOLUMNID *rgEnumColumnId, uint32_t *pcEnumColumn, JET_ENUMCOLUMN **prgEnumColumn, JET_PFNREALLOC pfnRealloc, void *pvReallocContext, uint32_t cbDataMost, JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetEnumerateColumns(JET_SESID sesid, JET_TABLEID tableid, uint32_t cEnumColumnId, JET_ENUMCOLUMNID *rgEnumColumnId, uint32_t *pcEnumColumn, JET_ENUMCOLUMN **prgEnumColumn, JET_PFNREALLOC pfnRealloc, void *pvReallocContext, uint32_t cbDataMost, JET_GRBIT grbit)
 {
-    (void)sesid;
-    (void)tableid;
-    (void)cEnumColumnId;
-    (void)rgEnumColumnId;
-    (void)pcEnumColumn;
-    (void)prgEnumColumn;
-    (void)pfnRealloc;
-    (void)pvReallocContext;
-    (void)cbDataMost;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetEnumerateColumns(sesid, tableid, cEnumColumnId, rgEnumColumnId, pcEnumColumn, prgEnumColumn, pfnRealloc, pvReallocContext, cbDataMost, grbit);
 }
 
 extern JET_ERR esent_JetEscrowUpdate(uint64_t thread, JET_SESID sesid, JET_TABLEID tableid, JET_COLUMNID columnid, void *pv, uint32_t cbMax, void *pvOld, uint32_t cbOldMax, uint32_t *pcbOldActual, JET_GRBIT grbit);
@@ -1146,34 +1132,25 @@ ESENT_EXPORT JET_ERR JET_API JetEscrowUpdate(JET_SESID sesid, JET_TABLEID tablei
     return esent_JetEscrowUpdate(esent_thread(), sesid, tableid, columnid, pv, cbMax, pvOld, cbOldMax, pcbOldActual, grbit);
 }
 
+extern JET_ERR esent_JetGetRecordSize(JET_SESID sesid, JET_TABLEID tableid, JET_RECSIZE *precsize, const JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetGetRecordSize(JET_SESID sesid, JET_TABLEID tableid, JET_RECSIZE *precsize, const JET_GRBIT grbit)
 {
-    (void)sesid;
-    (void)tableid;
-    (void)precsize;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetGetRecordSize(sesid, tableid, precsize, grbit);
 }
 
+extern JET_ERR esent_JetGetRecordSize2(JET_SESID sesid, JET_TABLEID tableid, JET_RECSIZE2 *precsize, const JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetGetRecordSize2(JET_SESID sesid, JET_TABLEID tableid, JET_RECSIZE2 *precsize, const JET_GRBIT grbit)
 {
-    (void)sesid;
-    (void)tableid;
-    (void)precsize;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetGetRecordSize2(sesid, tableid, precsize, grbit);
 }
 
+extern JET_ERR esent_JetGetRecordSize3(JET_SESID sesid, JET_TABLEID tableid, JET_RECSIZE3 *precsize, const JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetGetRecordSize3(JET_SESID sesid, JET_TABLEID tableid, JET_RECSIZE3 *precsize, const JET_GRBIT grbit)
 {
-    (void)sesid;
-    (void)tableid;
-    (void)precsize;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetGetRecordSize3(sesid, tableid, precsize, grbit);
 }
 
 extern JET_ERR esent_JetPrepareUpdate(JET_SESID sesid, JET_TABLEID tableid, uint32_t prep);
@@ -1240,17 +1217,11 @@ ESENT_EXPORT JET_ERR JET_API JetRetrieveColumns(JET_SESID sesid, JET_TABLEID tab
     return esent_JetRetrieveColumns(sesid, tableid, pretrievecolumn, cretrievecolumn);
 }
 
+extern JET_ERR esent_JetRetrieveTaggedColumnList(JET_SESID sesid, JET_TABLEID tableid, uint32_t *pcColumns, void *pvData, uint32_t cbData, JET_COLUMNID columnidStart, JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetRetrieveTaggedColumnList(JET_SESID sesid, JET_TABLEID tableid, uint32_t *pcColumns, void *pvData, uint32_t cbData, JET_COLUMNID columnidStart, JET_GRBIT grbit)
 {
-    (void)sesid;
-    (void)tableid;
-    (void)pcColumns;
-    (void)pvData;
-    (void)cbData;
-    (void)columnidStart;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetRetrieveTaggedColumnList(sesid, tableid, pcColumns, pvData, cbData, columnidStart, grbit);
 }
 
 extern JET_ERR esent_JetSetColumn(uint64_t thread, JET_SESID sesid, JET_TABLEID tableid, JET_COLUMNID columnid, const void *pvData, uint32_t cbData, JET_GRBIT grbit, JET_SETINFO *psetinfo);
@@ -1295,58 +1266,39 @@ ESENT_EXPORT JET_ERR JET_API JetUpdate2(JET_SESID sesid, JET_TABLEID tableid, vo
     return esent_JetUpdate2(esent_thread(), sesid, tableid, pvBookmark, cbBookmark, pcbActual, grbit);
 }
 
+extern JET_ERR esent_JetOpenTempTable(uint64_t thread, JET_SESID sesid, const JET_COLUMNDEF *prgcolumndef, uint32_t ccolumn, JET_GRBIT grbit, JET_TABLEID *ptableid, JET_COLUMNID *prgcolumnid);
 ESENT_EXPORT JET_ERR JET_API JetOpenTempTable(JET_SESID sesid, const JET_COLUMNDEF *prgcolumndef, uint32_t ccolumn, JET_GRBIT grbit, JET_TABLEID *ptableid, JET_COLUMNID *prgcolumnid)
 {
-    (void)sesid;
-    (void)prgcolumndef;
-    (void)ccolumn;
-    (void)grbit;
-    (void)ptableid;
-    (void)prgcolumnid;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetOpenTempTable(esent_thread(), sesid, prgcolumndef, ccolumn, grbit, ptableid, prgcolumnid);
 }
 
+extern JET_ERR esent_JetOpenTempTable2(uint64_t thread, JET_SESID sesid, const JET_COLUMNDEF *prgcolumndef, uint32_t ccolumn, uint32_t lcid, JET_GRBIT grbit, JET_TABLEID *ptableid, JET_COLUMNID *prgcolumnid);
 ESENT_EXPORT JET_ERR JET_API JetOpenTempTable2(JET_SESID sesid, const JET_COLUMNDEF *prgcolumndef, uint32_t ccolumn, uint32_t lcid, JET_GRBIT grbit, JET_TABLEID *ptableid, JET_COLUMNID *prgcolumnid)
 {
-    (void)sesid;
-    (void)prgcolumndef;
-    (void)ccolumn;
-    (void)lcid;
-    (void)grbit;
-    (void)ptableid;
-    (void)prgcolumnid;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetOpenTempTable2(esent_thread(), sesid, prgcolumndef, ccolumn, lcid, grbit, ptableid, prgcolumnid);
 }
 
+extern JET_ERR esent_JetOpenTempTable3(uint64_t thread, JET_SESID sesid, const JET_COLUMNDEF *prgcolumndef, uint32_t ccolumn, JET_UNICODEINDEX *pidxunicode, JET_GRBIT grbit, JET_TABLEID *ptableid, JET_COLUMNID *prgcolumnid);
 ESENT_EXPORT JET_ERR JET_API JetOpenTempTable3(JET_SESID sesid, const JET_COLUMNDEF *prgcolumndef, uint32_t ccolumn, JET_UNICODEINDEX *pidxunicode, JET_GRBIT grbit, JET_TABLEID *ptableid, JET_COLUMNID *prgcolumnid)
 {
-    (void)sesid;
-    (void)prgcolumndef;
-    (void)ccolumn;
-    (void)pidxunicode;
-    (void)grbit;
-    (void)ptableid;
-    (void)prgcolumnid;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetOpenTempTable3(esent_thread(), sesid, prgcolumndef, ccolumn, pidxunicode, grbit, ptableid, prgcolumnid);
 }
 
+extern JET_ERR esent_JetOpenTemporaryTable(uint64_t thread, JET_SESID sesid, JET_OPENTEMPORARYTABLE *popentemporarytable);
 ESENT_EXPORT JET_ERR JET_API JetOpenTemporaryTable(JET_SESID sesid, JET_OPENTEMPORARYTABLE *popentemporarytable)
 {
-    (void)sesid;
-    (void)popentemporarytable;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetOpenTemporaryTable(esent_thread(), sesid, popentemporarytable);
 }
 
+extern JET_ERR esent_JetOpenTemporaryTable2(uint64_t thread, JET_SESID sesid, JET_OPENTEMPORARYTABLE2 *popentemporarytable);
 ESENT_EXPORT JET_ERR JET_API JetOpenTemporaryTable2(JET_SESID sesid, JET_OPENTEMPORARYTABLE2 *popentemporarytable)
 {
-    (void)sesid;
-    (void)popentemporarytable;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetOpenTemporaryTable2(esent_thread(), sesid, popentemporarytable);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetBackup(JET_PCSTR szBackupPath, JET_GRBIT grbit, JET_PFNSTATUS pfnStatus) ESENT_ALIAS(JetBackupA);
@@ -2318,48 +2270,34 @@ ESENT_EXPORT JET_ERR JET_API JetGetErrorInfoW(void *pvContext, void *pvResult, u
 
 ESENT_EXPORT JET_ERR JET_API JetGetIndexInfo(JET_SESID sesid, JET_DBID dbid, JET_PCSTR szTableName, JET_PCSTR szIndexName, void *pvResult, uint32_t cbResult, uint32_t InfoLevel) ESENT_ALIAS(JetGetIndexInfoA);
 
+extern JET_ERR esent_JetGetIndexInfoA(uint64_t thread, JET_SESID sesid, JET_DBID dbid, JET_PCSTR szTableName, JET_PCSTR szIndexName, void *pvResult, uint32_t cbResult, uint32_t InfoLevel);
 ESENT_EXPORT JET_ERR JET_API JetGetIndexInfoA(JET_SESID sesid, JET_DBID dbid, JET_PCSTR szTableName, JET_PCSTR szIndexName, void *pvResult, uint32_t cbResult, uint32_t InfoLevel)
 {
-    (void)sesid;
-    (void)dbid;
-    (void)szTableName;
-    (void)szIndexName;
-    (void)pvResult;
-    (void)cbResult;
-    (void)InfoLevel;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetGetIndexInfoA(esent_thread(), sesid, dbid, szTableName, szIndexName, pvResult, cbResult, InfoLevel);
 }
 
+extern JET_ERR esent_JetGetIndexInfoW(uint64_t thread, JET_SESID sesid, JET_DBID dbid, JET_PCWSTR szTableName, JET_PCWSTR szIndexName, void *pvResult, uint32_t cbResult, uint32_t InfoLevel);
 ESENT_EXPORT JET_ERR JET_API JetGetIndexInfoW(JET_SESID sesid, JET_DBID dbid, JET_PCWSTR szTableName, JET_PCWSTR szIndexName, void *pvResult, uint32_t cbResult, uint32_t InfoLevel)
 {
-    (void)sesid;
-    (void)dbid;
-    (void)szTableName;
-    (void)szIndexName;
-    (void)pvResult;
-    (void)cbResult;
-    (void)InfoLevel;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetGetIndexInfoW(esent_thread(), sesid, dbid, szTableName, szIndexName, pvResult, cbResult, InfoLevel);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetGetInstanceInfo(uint32_t *pcInstanceInfo, JET_INSTANCE_INFO_A **paInstanceInfo) ESENT_ALIAS(JetGetInstanceInfoA);
 
+extern JET_ERR esent_JetGetInstanceInfoA(uint32_t *pcInstanceInfo, JET_INSTANCE_INFO_A **paInstanceInfo);
 ESENT_EXPORT JET_ERR JET_API JetGetInstanceInfoA(uint32_t *pcInstanceInfo, JET_INSTANCE_INFO_A **paInstanceInfo)
 {
-    (void)pcInstanceInfo;
-    (void)paInstanceInfo;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetGetInstanceInfoA(pcInstanceInfo, paInstanceInfo);
 }
 
+extern JET_ERR esent_JetGetInstanceInfoW(uint32_t *pcInstanceInfo, JET_INSTANCE_INFO_W **paInstanceInfo);
 ESENT_EXPORT JET_ERR JET_API JetGetInstanceInfoW(uint32_t *pcInstanceInfo, JET_INSTANCE_INFO_W **paInstanceInfo)
 {
-    (void)pcInstanceInfo;
-    (void)paInstanceInfo;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetGetInstanceInfoW(pcInstanceInfo, paInstanceInfo);
 }
 
 extern JET_ERR esent_JetGetInstanceMiscInfo(JET_INSTANCE instance, void *pvResult, uint32_t cbMax, uint32_t InfoLevel);
@@ -2393,32 +2331,18 @@ ESENT_EXPORT JET_ERR JET_API JetGetLogFileInfoW(JET_PCWSTR szLog, void *pvResult
 
 ESENT_EXPORT JET_ERR JET_API JetGetObjectInfo(JET_SESID sesid, JET_DBID dbid, JET_OBJTYP objtyp, JET_PCSTR szContainerName, JET_PCSTR szObjectName, void *pvResult, uint32_t cbMax, uint32_t InfoLevel) ESENT_ALIAS(JetGetObjectInfoA);
 
+extern JET_ERR esent_JetGetObjectInfoA(uint64_t thread, JET_SESID sesid, JET_DBID dbid, JET_OBJTYP objtyp, JET_PCSTR szContainerName, JET_PCSTR szObjectName, void *pvResult, uint32_t cbMax, uint32_t InfoLevel);
 ESENT_EXPORT JET_ERR JET_API JetGetObjectInfoA(JET_SESID sesid, JET_DBID dbid, JET_OBJTYP objtyp, JET_PCSTR szContainerName, JET_PCSTR szObjectName, void *pvResult, uint32_t cbMax, uint32_t InfoLevel)
 {
-    (void)sesid;
-    (void)dbid;
-    (void)objtyp;
-    (void)szContainerName;
-    (void)szObjectName;
-    (void)pvResult;
-    (void)cbMax;
-    (void)InfoLevel;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetGetObjectInfoA(esent_thread(), sesid, dbid, objtyp, szContainerName, szObjectName, pvResult, cbMax, InfoLevel);
 }
 
+extern JET_ERR esent_JetGetObjectInfoW(uint64_t thread, JET_SESID sesid, JET_DBID dbid, JET_OBJTYP objtyp, JET_PCWSTR szContainerName, JET_PCWSTR szObjectName, void *pvResult, uint32_t cbMax, uint32_t InfoLevel);
 ESENT_EXPORT JET_ERR JET_API JetGetObjectInfoW(JET_SESID sesid, JET_DBID dbid, JET_OBJTYP objtyp, JET_PCWSTR szContainerName, JET_PCWSTR szObjectName, void *pvResult, uint32_t cbMax, uint32_t InfoLevel)
 {
-    (void)sesid;
-    (void)dbid;
-    (void)objtyp;
-    (void)szContainerName;
-    (void)szObjectName;
-    (void)pvResult;
-    (void)cbMax;
-    (void)InfoLevel;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetGetObjectInfoW(esent_thread(), sesid, dbid, objtyp, szContainerName, szObjectName, pvResult, cbMax, InfoLevel);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetGetRBSFileInfoA(JET_PCSTR szRBSFileName, void *pvResult, uint32_t cbMax, uint32_t InfoLevel)
@@ -2466,52 +2390,34 @@ ESENT_EXPORT JET_ERR JET_API JetGetTableColumnInfoW(JET_SESID sesid, JET_TABLEID
 
 ESENT_EXPORT JET_ERR JET_API JetGetTableIndexInfo(JET_SESID sesid, JET_TABLEID tableid, JET_PCSTR szIndexName, void *pvResult, uint32_t cbResult, uint32_t InfoLevel) ESENT_ALIAS(JetGetTableIndexInfoA);
 
+extern JET_ERR esent_JetGetTableIndexInfoA(JET_SESID sesid, JET_TABLEID tableid, JET_PCSTR szIndexName, void *pvResult, uint32_t cbResult, uint32_t InfoLevel);
 ESENT_EXPORT JET_ERR JET_API JetGetTableIndexInfoA(JET_SESID sesid, JET_TABLEID tableid, JET_PCSTR szIndexName, void *pvResult, uint32_t cbResult, uint32_t InfoLevel)
 {
-    (void)sesid;
-    (void)tableid;
-    (void)szIndexName;
-    (void)pvResult;
-    (void)cbResult;
-    (void)InfoLevel;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetGetTableIndexInfoA(sesid, tableid, szIndexName, pvResult, cbResult, InfoLevel);
 }
 
+extern JET_ERR esent_JetGetTableIndexInfoW(JET_SESID sesid, JET_TABLEID tableid, JET_PCWSTR szIndexName, void *pvResult, uint32_t cbResult, uint32_t InfoLevel);
 ESENT_EXPORT JET_ERR JET_API JetGetTableIndexInfoW(JET_SESID sesid, JET_TABLEID tableid, JET_PCWSTR szIndexName, void *pvResult, uint32_t cbResult, uint32_t InfoLevel)
 {
-    (void)sesid;
-    (void)tableid;
-    (void)szIndexName;
-    (void)pvResult;
-    (void)cbResult;
-    (void)InfoLevel;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetGetTableIndexInfoW(sesid, tableid, szIndexName, pvResult, cbResult, InfoLevel);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetGetTableInfo(JET_SESID sesid, JET_TABLEID tableid, void *pvResult, uint32_t cbMax, uint32_t InfoLevel) ESENT_ALIAS(JetGetTableInfoA);
 
+extern JET_ERR esent_JetGetTableInfoA(JET_SESID sesid, JET_TABLEID tableid, void *pvResult, uint32_t cbMax, uint32_t InfoLevel);
 ESENT_EXPORT JET_ERR JET_API JetGetTableInfoA(JET_SESID sesid, JET_TABLEID tableid, void *pvResult, uint32_t cbMax, uint32_t InfoLevel)
 {
-    (void)sesid;
-    (void)tableid;
-    (void)pvResult;
-    (void)cbMax;
-    (void)InfoLevel;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetGetTableInfoA(sesid, tableid, pvResult, cbMax, InfoLevel);
 }
 
+extern JET_ERR esent_JetGetTableInfoW(JET_SESID sesid, JET_TABLEID tableid, void *pvResult, uint32_t cbMax, uint32_t InfoLevel);
 ESENT_EXPORT JET_ERR JET_API JetGetTableInfoW(JET_SESID sesid, JET_TABLEID tableid, void *pvResult, uint32_t cbMax, uint32_t InfoLevel)
 {
-    (void)sesid;
-    (void)tableid;
-    (void)pvResult;
-    (void)cbMax;
-    (void)InfoLevel;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetGetTableInfoW(sesid, tableid, pvResult, cbMax, InfoLevel);
 }
 
 extern JET_ERR esent_JetGetThreadStats(void *pvResult, uint32_t cbMax);

@@ -60,7 +60,6 @@ func (a *indexArray) read(cs charset, n uint32) error {
 		if bad {
 			held = size
 		} else if err := cs.readIndex(a.form, held, c, &def); err != nil {
-			c.err = result(err)
 			return err
 		}
 		at += uintptr(held)
