@@ -2,9 +2,10 @@ package engine
 
 import "esent/internal/jet"
 
-// IndexRecordCount counts entries from the current one to the end of the range, or of the index, most at the most
-// if that is not 0 (JetIndexRecordCount, spec chapter 01, 9.4). The cursor stays on its entry; a range is gone
-// afterwards. Errors: JET_errNoCurrentRecord, JET_errRecordDeleted, JET_errFilteredMoveNotSupported.
+// IndexRecordCount counts entries from the current one forward to the end of the range, or of the index, most at the
+// most if that is not 0 (JetIndexRecordCount, spec chapter 01, 9.4). A range for moving back does not end it. The
+// cursor stays on its entry; a range is gone afterwards. Errors: JET_errNoCurrentRecord, JET_errRecordDeleted,
+// JET_errFilteredMoveNotSupported.
 func (c *Cursor) IndexRecordCount(s *Session, most uint64) (n uint64, err error) {
 	if err := c.enterFor(s, tempOther); err != nil {
 		return 0, err
@@ -38,11 +39,7 @@ func (c *Cursor) countEntries(s *Session, most uint64) (n uint64, err error) {
 	c.ranged = false
 	c.probe.SetGap(t.Key(), t.BookmarkData())
 	for {
-		if ranged && !c.upper {
-			err = c.probe.Prev(s.trx)
-		} else {
-			err = c.probe.Next(s.trx)
-		}
+		err = c.probe.Next(s.trx)
 		n++
 		if err == jet.ErrNoCurrentRecord || err == nil && (n == most || ranged && !c.inRange(c.probe.Key())) {
 			return n, nil

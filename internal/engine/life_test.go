@@ -11,13 +11,13 @@ import (
 
 // machine is a simulated computer with one process.
 type machine struct {
-	t    *testing.T
+	t    testing.TB
 	sim  *simdisk.Sim
 	proc *Process
 	log  *eventlog.Recorder
 }
 
-func newMachine(t *testing.T) *machine {
+func newMachine(t testing.TB) *machine {
 	m := &machine{t: t, sim: simdisk.New(1, simdisk.Options{})}
 	m.boot()
 	return m

@@ -28,6 +28,9 @@ func (c *Cursor) retrieveRare(s *Session, sc *catalog.Schema, r *Retrieval, coun
 	copying := c.prepared == preparedReadOnlyCopy || c.prepared != notPrepared && g&jet.BitRetrieveCopy != 0
 	if g&fromIndexBits != 0 && !copying {
 		if done, err := c.retrieveFromIndex(s, sc, r); done || err != nil {
+			if count {
+				r.Next = r.Column
+			}
 			return err
 		}
 	}

@@ -178,7 +178,9 @@ func (x *splitter) vertical() (*splitPlan, error) {
 		if x.o.Oper == logstore.SplitOperNone {
 			return nil, jet.ErrDatabaseCorrupted.Errorf("root's lines do not fit another page")
 		}
-		return x.without((*splitter).vertical)
+		// The operation comes later. There may be one line only: two large ones do not fit.
+		x.measure(x.t, x.p, new(ops.LineChange), 0)
+		return x.vertical()
 	}
 	s := x.begin(logstore.SplitVertical, 0)
 	s.prefixNew, _ = x.prefix(0, x.n)
