@@ -108,6 +108,7 @@ func (i *Instance) start(o InitOptions) (warning jet.Err, err error) {
 	}
 	i.versions = version.New(version.Config{Sched: i.env.Sched, MaxSessions: i.set.sessions, MaxUnits: i.set.versionUnits})
 	i.kernel = btree.New(i.cache, i.versions)
+	i.kernel.OnDelta = i.deltaSettled
 	if i.set.logging {
 		if warning, err = i.startLog(o); err != nil {
 			return 0, err

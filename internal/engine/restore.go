@@ -82,6 +82,7 @@ func (i *Instance) hardRecovery(p RestorePlan, progress func(done, total int) er
 	}
 	i.versions = version.New(version.Config{Sched: i.env.Sched, MaxSessions: i.set.sessions, MaxUnits: i.set.versionUnits})
 	i.kernel = btree.New(i.cache, i.versions)
+	i.kernel.OnDelta = i.deltaSettled
 	_, err = recovery.Run(recovery.Config{
 		Env: i.env, LogDir: i.set.logPath, SystemDir: i.set.systemPath, Naming: i.set.naming, PageSize: i.set.pageSize,
 		DeleteOutOfRangeLogs: i.set.deleteOutOfRange, Params: i.dbmsParams(), Kernel: i.kernel,
