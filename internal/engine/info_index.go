@@ -247,6 +247,10 @@ func (c *Cursor) indexList(s *Session, name string, wide bool) (*IndexList, erro
 	}
 	for _, ix := range indexes {
 		info := indexInfo(c.table, ix)
+		mapFlags := info.MapFlags
+		if !ix.Flags.Has(key.FlagLocalizedText) {
+			mapFlags = 0 // although the catalog has some for every index
+		}
 		stats, err := c.stats(s, ix)
 		if err != nil {
 			return nil, l.fail(err)
@@ -259,7 +263,7 @@ func (c *Cursor) indexList(s *Session, name string, wide bool) (*IndexList, erro
 			err := l.add([][]byte{
 				l.text(info.Name), long(uint32(info.Grbit)), long(stats.Keys), long(stats.Entries), long(stats.Pages),
 				long(uint32(len(info.Columns))), long(uint32(i)), long(uint32(col.ID)), long(col.Type), short(InfoCountry),
-				short(langIDOf(info.LCID)), short(col.CodePage), short(0), long(descending), l.text(col.Name), long(info.MapFlags),
+				short(langIDOf(info.LCID)), short(col.CodePage), short(0), long(descending), l.text(col.Name), long(mapFlags),
 			})
 			if err != nil {
 				return nil, l.fail(err)
