@@ -357,9 +357,13 @@ func esent_JetGotoPosition(sesid C.JET_SESID, tableid C.JET_TABLEID, precpos *C.
 	if precpos == nil {
 		return C.JET_ERR(jet.ErrInvalidParameter)
 	}
-	if precpos.cbStruct == C.sizeof_JET_RECPOS2 {
+	switch precpos.cbStruct {
+	case C.sizeof_JET_RECPOS:
+	case C.sizeof_JET_RECPOS2:
 		p := (*C.JET_RECPOS2)(unsafe.Pointer(precpos))
 		return result(c.GotoPosition(s, uint64(p.centriesLT), uint64(p.centriesTotal)))
+	default:
+		return C.JET_ERR(jet.ErrInvalidParameter)
 	}
 	return result(c.GotoPosition(s, uint64(precpos.centriesLT), uint64(precpos.centriesTotal)))
 }
@@ -404,7 +408,7 @@ func esent_JetGetCursorInfo(sesid C.JET_SESID, tableid C.JET_TABLEID, pvResult u
 	if e != 0 {
 		return e
 	}
-	if infoLevel != 0 {
+	if infoLevel != 0 || cbMax != 0 {
 		return C.JET_ERR(jet.ErrInvalidParameter)
 	}
 	return result(c.Info(s))

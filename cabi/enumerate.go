@@ -199,8 +199,8 @@ func esent_JetRetrieveTaggedColumnList(sesid C.JET_SESID, tableid C.JET_TABLEID,
 			return err
 		}
 		n := len(list)
-		if pvData != nil || most > 0 {
-			n = min(n, int(most)) // without a buffer, size 0 asks for the number of all
+		if most > 0 {
+			n = min(n, int(most)) // no room for a single one asks for the number of all
 		}
 		for i := range out[:min(n, len(out))] {
 			t := taggedColumn{id: list[i].ID, count: uint16(list[i].Count)}
