@@ -174,6 +174,10 @@ func (i *Instance) startLog(o InitOptions) (jet.Err, error) {
 	return res.Warning, err
 }
 
+// minLogBuffer is how much the log holds in memory at least, in bytes: half of it is written and synced at once when
+// changes come faster than commits ask for the disk.
+const minLogBuffer = 4 << 20
+
 // logConfig is how the instance's log is written.
 func (i *Instance) logConfig(naming logstore.Naming) logstore.Config {
 	s := &i.set
@@ -182,7 +186,7 @@ func (i *Instance) logConfig(naming logstore.Naming) logstore.Config {
 		efv = 0 // as the logs are that exist
 	}
 	return logstore.Config{Env: i.env, LogDir: s.logPath, SystemDir: s.systemPath, Naming: naming, FileKB: int(s.logSegments) * logstore.SegmentSize / 1024,
-		BufferUnits: s.logBufferBytes / 512, Circular: s.circular, PageSize: s.pageSize, EFV: efv, TooDeep: s.checkpointTooDeep,
+		BufferUnits: s.logBufferBytes / 512, MinBuffer: minLogBuffer, Circular: s.circular, PageSize: s.pageSize, EFV: efv, TooDeep: s.checkpointTooDeep,
 		Params: i.dbmsParams(), SyncCreate: !s.createAsync}
 }
 

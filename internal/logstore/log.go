@@ -36,6 +36,9 @@ type Config struct {
 	FileKB int
 	// BufferUnits is JET_paramLogBuffers, in 512 bytes; raised to hold the largest record.
 	BufferUnits int
+	// MinBuffer is how large the buffers are at least, in bytes, whatever BufferUnits says: what is written when
+	// they get full costs a sync each time.
+	MinBuffer int
 	// Circular is JET_paramCircularLog.
 	Circular bool
 	// PageSize is the databases' page size.
@@ -202,7 +205,7 @@ func newLog(cfg Config, host Host, segments uint16, signLog jet.Signature) *Log 
 	if cfg.TooDeep == 0 {
 		cfg.TooDeep = defaultTooDeep
 	}
-	slots := max(cfg.BufferUnits*bufferUnit/SegmentSize, minBufferSegments)
+	slots := max(max(cfg.BufferUnits*bufferUnit, cfg.MinBuffer)/SegmentSize, minBufferSegments)
 	p := &cfg.Params
 	p.SystemPath, p.LogPath = cfg.SystemDir, cfg.LogDir
 	p.LogSegments, p.LogBuffers = uint32(segments), uint32(max(cfg.BufferUnits, 0))
