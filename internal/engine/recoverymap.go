@@ -25,7 +25,7 @@ func (i *Instance) recoveryMap(o *InitOptions) func(logged string, sign jet.Sign
 	}
 	all := !o.HasMap || o.Grbit&jet.BitReplayMissingMapEntryDB != 0
 	return func(logged string, _ jet.Signature) (recovery.Mapping, error) {
-		m := recovery.Mapping{Path: logged, Skip: !all}
+		m := recovery.Mapping{Path: slashed(logged), Skip: !all}
 		for _, e := range o.Maps {
 			if !strings.EqualFold(slashed(e.From), slashed(logged)) {
 				continue

@@ -2,6 +2,7 @@ package recovery
 
 import (
 	"errors"
+	"strings"
 
 	"esent/internal/engine/cache"
 	"esent/internal/engine/dbfile"
@@ -53,7 +54,8 @@ func (r *run) begin(q *attachRequest) (*attachment, bool, error) {
 	if old := r.dbs[q.id]; old.open() {
 		return nil, false, jet.ErrLogCorrupted.Errorf("database number %d is attached twice, at %v and %v", q.id, old.attach, q.attach)
 	}
-	m := Mapping{Path: q.logged}
+	// A log of Windows names "C:\dir\file": elsewhere that must be a way to nowhere, not the name of a new file.
+	m := Mapping{Path: strings.ReplaceAll(q.logged, `\`, "/")}
 	if r.cfg.Map != nil {
 		var err error
 		if m, err = r.cfg.Map(q.logged, q.signDB); err != nil {
