@@ -47,7 +47,7 @@ var scenarios = []scenario{
 // build makes the machine just before the scenario's backup.
 func (s *scenario) build(t testing.TB) *machine {
 	m := newMachine(t)
-	m.database("/db/app.edb", 300)
+	m.database("/db/app.edb", 260)
 	m.database("/db/x.edb", 5)
 	m.rollTo(4)
 	m.setCheckpoint(3)

@@ -160,6 +160,20 @@ func TestMissingLog(t *testing.T) {
 	m.wantEvents("210", "220 /db/app.edb,32 Kb", "221 /db/app.edb", "223 /log/edb00001.log,/log/edb00004.log", "459 /log/edb00002.log", "214 -569")
 }
 
+// Files that are no whole logs.
+func TestShortLogs(t *testing.T) {
+	for _, size := range []int{0, 100, 4096 + 100, 15*4096 + 1} {
+		m := newMachine(t)
+		m.database("/db/app.edb", 5)
+		m.rollTo(4)
+		b, err := m.sim.ReadFile("/log/edb00002.log")
+		m.ok(err)
+		m.ok(m.sim.WriteFile("/log/edb00002.log", b[:size]))
+		m.want(m.backup("/bk", 0), jet.ErrLogReadVerifyFailure)
+		m.wantFiles("/bk", "")
+	}
+}
+
 // A log of the set that was damaged is replaced by the next incremental backup that still has it.
 func TestIncrementalRepairsSet(t *testing.T) {
 	m := newMachine(t)

@@ -196,11 +196,13 @@ func (m *machine) database(file string, last jet.Pgno) *fakeDatabase {
 	m.ok(err)
 	m.ok(f.Resize(last + 20))
 	d := &fakeDatabase{id: jet.DBID(len(m.e.databases) + 1), path: file, file: f, last: last, logged: true}
+	pages := make([]byte, int(last)*fakePage)
 	for pgno := jet.Pgno(1); pgno <= last; pgno++ {
 		if pgno%10 != 0 {
-			m.ok(f.WriteRaw(pgno, pageImage(pgno, 1)))
+			copy(pages[int(pgno-1)*fakePage:], pageImage(pgno, 1))
 		}
 	}
+	m.ok(f.WriteRaw(1, pages))
 	m.e.mu.Lock()
 	m.e.databases = append(m.e.databases, d)
 	m.e.mu.Unlock()

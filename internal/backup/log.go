@@ -56,7 +56,7 @@ func (c *logCopy) read(p []byte) (int, error) {
 // verify checks what was read at c.off.
 func (c *logCopy) verify(p []byte) error {
 	isec := uint32(c.off / logstore.SegmentSize)
-	if c.off == 0 && c.size > 0 {
+	if c.off == 0 {
 		if len(p) < logstore.HeaderSize {
 			return jet.ErrLogReadVerifyFailure.Errorf("%s is %d bytes long", c.path, c.size)
 		}

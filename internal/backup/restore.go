@@ -13,6 +13,50 @@ import (
 	"esent/internal/vfs"
 )
 
+// Restore restores the backup set in the directory source on the process's one instance, or on one that it makes
+// for the purpose (JetRestore2, spec chapter 06, 11). An empty source is the working directory; the databases go
+// into the directory dest, or with an empty dest to the places where they were.
+//
+// Redo goes on with the logs that the instance's own log directory has behind those of the set. The set is not
+// changed. Errors: those of the mode, ErrAlreadyInitialized, those of the parameters, ErrInvalidPath,
+// ErrFileNotFound for a directory without a set, those of spec chapter 06, 11.3 and 11.4, ErrPatchFileMissing, and
+// those of recovery.
+func (s *Service) Restore(p *engine.Process, source, dest string, status Status) error {
+	i, err := p.Single()
+	temporary := jet.CodeOf(err) == jet.ErrInvalidParameter
+	if temporary {
+		i, err = p.ForInit(nil, true)
+	}
+	if err != nil {
+		return err
+	}
+	return restoreHere(i, temporary, &restore{source: source, dest: dest, status: status})
+}
+
+// RestoreInstance is Restore on an instance that is not initialised; without one on a temporary instance
+// (JetRestoreInstance).
+func (s *Service) RestoreInstance(p *engine.Process, i *engine.Instance, source, dest string, status Status) error {
+	resolved, err := p.Resolve(i)
+	temporary := i == nil && err != nil
+	if temporary {
+		resolved, err = p.CreateInstance("Restore", "")
+	}
+	if err != nil {
+		return err
+	}
+	return restoreHere(resolved, temporary, &restore{source: source, dest: dest, status: status})
+}
+
+func restoreOn(i *engine.Instance, r *restore) error { return i.Restore(r.plan, r.replayed) }
+
+func restoreHere(i *engine.Instance, temporary bool, r *restore) error {
+	err := restoreOn(i, r)
+	if temporary {
+		err = errors.Join(err, i.Term(0))
+	}
+	return err
+}
+
 // restore is one JetRestore (spec chapter 06, 11.2).
 type restore struct {
 	engine.RestoreEnv
@@ -422,48 +466,4 @@ func (r *restore) tell(snt, done uint32) {
 	if r.status != nil {
 		r.status(snt, done, statusTotal)
 	}
-}
-
-// Restore restores the backup set in the directory source on the process's one instance, or on one that it makes
-// for the purpose (JetRestore2, spec chapter 06, 11). An empty source is the working directory; the databases go
-// into the directory dest, or with an empty dest to the places where they were.
-//
-// Redo goes on with the logs that the instance's own log directory has behind those of the set. The set is not
-// changed. Errors: those of the mode, ErrAlreadyInitialized, those of the parameters, ErrInvalidPath,
-// ErrFileNotFound for a directory without a set, those of spec chapter 06, 11.3 and 11.4, ErrPatchFileMissing, and
-// those of recovery.
-func (s *Service) Restore(p *engine.Process, source, dest string, status Status) error {
-	i, err := p.Single()
-	temporary := jet.CodeOf(err) == jet.ErrInvalidParameter
-	if temporary {
-		i, err = p.ForInit(nil, true)
-	}
-	if err != nil {
-		return err
-	}
-	return restoreHere(i, temporary, &restore{source: source, dest: dest, status: status})
-}
-
-// RestoreInstance is Restore on an instance that is not initialised; without one on a temporary instance
-// (JetRestoreInstance).
-func (s *Service) RestoreInstance(p *engine.Process, i *engine.Instance, source, dest string, status Status) error {
-	resolved, err := p.Resolve(i)
-	temporary := i == nil && err != nil
-	if temporary {
-		resolved, err = p.CreateInstance("Restore", "")
-	}
-	if err != nil {
-		return err
-	}
-	return restoreHere(resolved, temporary, &restore{source: source, dest: dest, status: status})
-}
-
-func restoreOn(i *engine.Instance, r *restore) error { return i.Restore(r.plan, r.replayed) }
-
-func restoreHere(i *engine.Instance, temporary bool, r *restore) error {
-	err := restoreOn(i, r)
-	if temporary {
-		err = errors.Join(err, i.Term(0))
-	}
-	return err
 }

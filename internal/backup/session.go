@@ -4,6 +4,7 @@ import (
 	"sync"
 
 	"esent/internal/engine/dbfile"
+	"esent/internal/engine/recovery"
 	"esent/internal/eventlog"
 	"esent/internal/jet"
 	"esent/internal/logstore"
@@ -324,7 +325,7 @@ func (b *session) stamp(truncated bool) error {
 		if _, _, err := b.e.Log().Append(rec.Append(nil)); err != nil {
 			return err
 		}
-		d.File().UpdateHeader(func(h *dbfile.Header) { stampHeader(h, rec) })
+		d.File().UpdateHeader(func(h *dbfile.Header) { recovery.StampBackup(h, rec) })
 	}
 	return nil
 }
@@ -368,34 +369,4 @@ func (b *session) writeStamps() error {
 			c.IncBackup, c.IncBackupTime = b.rolled, b.rolledTime
 		}
 	})
-}
-
-// stampHeader notes a backup in the header of a database (spec chapter 06, 5.11, "stamp"). Of two backups the one
-// with the later mark stays.
-func stampHeader(h *dbfile.Header, r *logstore.Backup) {
-	logOnly := r.Scope == logstore.BackupIncremental || r.Scope == logstore.BackupDifferential
-	truncated := r.Scope == logstore.BackupIncremental || r.Scope == logstore.BackupFull
-	info, kind := &h.CopyPrev, &h.CopyPrevType
-	switch {
-	case logOnly && truncated:
-		info, kind = &h.IncPrev, &h.IncPrevType
-	case logOnly:
-		info, kind = &h.DiffPrev, &h.DiffPrevType
-	case truncated:
-		info, kind = &h.FullPrev, &h.FullPrevType
-	}
-	if info.Mark > r.Info.Mark {
-		return
-	}
-	*info, *kind = r.Info, r.Kind
-	if !truncated {
-		return
-	}
-	if !logOnly {
-		h.IncPrev, h.IncPrevType = jet.BackupInfo{}, 0
-		h.DiffPrev, h.DiffPrevType = jet.BackupInfo{}, 0
-	}
-	if r.Kind == kindNormal {
-		h.SnapshotCur, h.IncPrevType = jet.BackupInfo{}, 0
-	}
 }

@@ -127,8 +127,9 @@ func headerForDetach(h *dbfile.Header, pos jet.LogPos, now jet.LogTime, hard boo
 	return nil
 }
 
-// headerForBackup stamps h with a backup that had ended when the record was logged (spec chapter 06, 5.11).
-func headerForBackup(h *dbfile.Header, r *logstore.Backup) {
+// StampBackup notes in h the backup that a BackupUpdate record tells of: where the record is logged, and again where it is
+// redone. Of two backups of one kind the one with the later mark stays (spec chapter 06, 5.11).
+func StampBackup(h *dbfile.Header, r *logstore.Backup) {
 	logOnly := r.Scope == logstore.BackupIncremental || r.Scope == logstore.BackupDifferential
 	truncated := r.Scope == logstore.BackupIncremental || r.Scope == logstore.BackupFull
 	kind := r.Kind

@@ -223,7 +223,7 @@ func (r *run) redoBackup(rec *logstore.Backup) error {
 	if rec.Phase != logstore.BackupUpdate || !a.open() || r.pos <= a.attach {
 		return nil
 	}
-	a.File.UpdateHeader(func(h *dbfile.Header) { headerForBackup(h, rec) })
+	a.File.UpdateHeader(func(h *dbfile.Header) { StampBackup(h, rec) })
 	return nil
 }
 
