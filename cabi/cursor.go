@@ -14,6 +14,10 @@ import (
 func cursorArguments(sesid C.JET_SESID, tableid C.JET_TABLEID) (*engine.Session, *engine.Cursor, C.JET_ERR) {
 	c := cursors.get(uintptr(tableid))
 	if c == nil {
+		// The original finds no session behind a cursor that JetCloseTable has closed.
+		if cursors.wasReturned(uintptr(tableid)) {
+			return nil, nil, C.JET_ERR(jet.ErrSesidTableIdMismatch)
+		}
 		return nil, nil, C.JET_ERR(jet.ErrInvalidTableId)
 	}
 	s := sessions.get(uintptr(sesid))
@@ -87,6 +91,7 @@ func esent_JetCloseTable(thread C.uint64_t, sesid C.JET_SESID, tableid C.JET_TAB
 	if e != 0 {
 		return e
 	}
+	cursors.markReturned(uintptr(tableid))
 	return result(c.Close(s, engine.Thread(thread)))
 }
 

@@ -31,6 +31,8 @@ const (
 type handleSlot[T any] struct {
 	object     atomic.Pointer[T]
 	generation atomic.Uint32
+	// returned is the generation of the last handle that the caller gave back by itself, plus 1.
+	returned atomic.Uint32
 }
 
 // handleTable holds the objects of one kind. Slots are made by the chunk and never moved, so that get can
@@ -103,4 +105,22 @@ func (t *handleTable[T]) remove(handle uintptr) *T {
 	s.object.Store(nil)
 	t.free = append(t.free, slot)
 	return object
+}
+
+// markReturned notes that the caller itself has ended the object behind a handle that is about to be removed.
+func (t *handleTable[T]) markReturned(handle uintptr) {
+	if t.get(handle) != nil {
+		slot := uint32(handle) & (1<<slotBits - 1)
+		t.chunks[slot>>chunkBits].Load()[slot%chunkSlots].returned.Store(uint32(handle>>32) + 1)
+	}
+}
+
+// wasReturned says that a handle was the last of its slot that the caller gave back by itself.
+func (t *handleTable[T]) wasReturned(handle uintptr) bool {
+	slot := uint32(handle) & (1<<slotBits - 1)
+	if uint32(handle)>>slotBits != uint32(t.kind) || slot >= chunkCount*chunkSlots {
+		return false
+	}
+	chunk := t.chunks[slot>>chunkBits].Load()
+	return chunk != nil && chunk[slot%chunkSlots].returned.Load() == uint32(handle>>32)+1
 }

@@ -113,3 +113,17 @@ func BenchmarkHandleLookup(b *testing.B) {
 		}
 	}
 }
+
+func TestReturnedHandles(t *testing.T) {
+	table := handleTable[int]{kind: cursorHandle}
+	a, _ := table.add(new(int))
+	table.markReturned(a)
+	table.remove(a)
+	b, _ := table.add(new(int))
+	table.remove(b)
+	for h, want := range map[uintptr]bool{a: true, b: false, 0: false, nilHandle: false} {
+		if got := table.wasReturned(h); got != want {
+			t.Errorf("handle %#x: %v", h, got)
+		}
+	}
+}
