@@ -89,11 +89,9 @@ func placeOf(sc *catalog.Schema, id jet.ColumnID) *record.Column {
 	if c := sc.Record.Column(id); c != nil {
 		return c
 	}
-	for _, class := range [][]record.Column{sc.Record.Fixed, sc.Record.Var, sc.Record.Tagged} {
-		for i := range class {
-			if c := &class[i]; c.ID == id && c.FID != 0 {
-				return c
-			}
+	for _, c := range sc.Dropped {
+		if c.ID == id {
+			return &c.Column
 		}
 	}
 	return nil

@@ -159,6 +159,9 @@ func (c *Cursor) retrieve(s *Session, sc *catalog.Schema, r *Retrieval, count bo
 	for {
 		rec, err := c.data(s)
 		if err != nil {
+			if r.Column != 0 && sc.Column(s.trx, r.Column) == nil && err == jet.ErrNoCurrentRecord {
+				err = noColumn(r.Column) // the column is looked for first
+			}
 			return err
 		}
 		itag := r.Itag

@@ -67,18 +67,15 @@ func (t *Table) placeColumn(s *version.Session, m *model, c *Column, class recor
 		const once = record.FlagAutoincrement | record.FlagVersion
 		switch {
 		case o.folded == c.folded && o.Died == nil:
+			if last, most := t.m.last(class); o.Born != nil && !s.Sees(o.Born) && *last < most {
+				*last++ // that somebody's new column has the name is found only when an id is given
+			}
 			return jet.ErrColumnDuplicate
 		case o.Flags&c.Flags&once != 0:
 			return jet.ErrColumnRedundant
 		}
 	}
-	last, most := &m.taggedLast, uint16(record.TaggedLast)
-	switch class {
-	case record.ClassFixed:
-		last, most = &m.fixedLast, record.FixedLast
-	case record.ClassVar:
-		last, most = &m.varLast, record.VarLast
-	}
+	last, most := m.last(class)
 	if *last >= most {
 		return jet.ErrTooManyColumns
 	}
@@ -230,10 +227,11 @@ func (t *Table) RenameColumn(s *version.Session, from, to string, placeholder bo
 		if placeholder {
 			r.Flags |= uint32(record.FlagPlaceholder)
 		}
-	})
+	}, func(now *Column) { now.Name, now.folded, now.Flags = c.Name, c.folded, c.Flags })
 }
 
-// SetDefault gives a column another default value, for all sessions at once. Errors: ErrColumnNotFound, also for a
+// SetDefault gives a column another default value, for all sessions at once. A rollback takes it back only in the
+// catalog: the open table keeps it. Errors: ErrColumnNotFound, also for a
 // column of the template, ErrRecordTooBig, ErrWriteConflict.
 func (t *Table) SetDefault(s *version.Session, name string, value []byte) error {
 	c, err := t.own(s, name, jet.ErrColumnNotFound)
@@ -249,21 +247,19 @@ func (t *Table) SetDefault(s *version.Session, name string, value []byte) error 
 		r.DefaultValue = value
 		r.Flags = r.Flags&^uint32(record.FlagUserDefinedDefault) | uint32(record.FlagDefault)
 		r.TemplateTable, r.CallbackData = "", nil
-	})
+	}, nil)
 }
 
-// alterColumn changes a column and its row. The change shows at once; rollback brings the column back as it was.
-func (t *Table) alterColumn(s *version.Session, c *Column, change func(c *Column), row func(r *Row)) error {
+// alterColumn changes a column and its row. The change shows at once; restore is what rollback does to the column.
+func (t *Table) alterColumn(s *version.Session, c *Column, change func(c *Column), row func(r *Row), restore func(c *Column)) error {
 	return nested(s, func() error {
-		restore := func(now *Column) {
-			now.Name, now.folded, now.Flags, now.Default = c.Name, c.folded, c.Flags, c.Default
-			now.Callback, now.CallbackData = c.Callback, c.CallbackData
-		}
 		if err := t.cat.replaceRow(s, makeRowKey(t.ObjID, RowColumn, uint32(c.FID)), true, row); err != nil {
 			return err
 		}
-		if err := t.cat.versioned(s, t, t.onColumn(c, restore), nil); err != nil {
-			return err
+		if restore != nil {
+			if err := t.cat.versioned(s, t, t.onColumn(c, restore), nil); err != nil {
+				return err
+			}
 		}
 		err := t.change(func(m *model) error {
 			i := slices.IndexFunc(m.columns, func(o *Column) bool { return o.origin == c.origin })

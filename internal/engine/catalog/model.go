@@ -72,6 +72,17 @@ func (m *model) noteID(c *Column) {
 	}
 }
 
+// last is the highest id of a class that was ever given out, and the highest there can be.
+func (m *model) last(class record.Class) (last *uint16, most uint16) {
+	switch class {
+	case record.ClassFixed:
+		return &m.fixedLast, record.FixedLast
+	case record.ClassVar:
+		return &m.varLast, record.VarLast
+	}
+	return &m.taggedLast, record.TaggedLast
+}
+
 // newModel is the state of a table without own columns.
 func newModel(template *Schema) model {
 	m := model{fixedLast: record.FixedFirst - 1, varLast: record.VarFirst - 1, taggedLast: record.TaggedFirst - 1,
@@ -126,6 +137,7 @@ func (t *Table) compile(m *model) (*Schema, error) {
 		layout[i] = c.Column
 		if c.dead {
 			layout[i].Type = jet.ColtypNil
+			sc.Dropped = append(sc.Dropped, c)
 			continue
 		}
 		sc.Columns = append(sc.Columns, c)

@@ -101,6 +101,8 @@ type Schema struct {
 	Record *record.Schema
 	// Columns are by class, the template's first, then by id. Dropped ones that somebody may see are among them.
 	Columns []*Column
+	// Dropped are columns that nobody sees any more, as far as the table still knows them.
+	Dropped []*Column
 	// Primary is the clustered index, nil for a table without.
 	Primary *Index
 	// Indexes are the secondary indexes by object id.

@@ -180,7 +180,8 @@ func (s *Schema) prepare(c *Column) error {
 
 // normaliseDefault makes Default the bytes that a record holds.
 func (c *Column) normaliseDefault() error {
-	ok := len(c.Default) > 0 && (c.Max == 0 || len(c.Default) <= c.Max)
+	// Only a place of a certain size binds: JetSetColumnDefaultValue takes defaults that are longer than Max.
+	ok := len(c.Default) > 0
 	if c.Class() == ClassFixed {
 		padded := make([]byte, c.Max)
 		ok = ok && c.putFixed(padded, c.Default)

@@ -93,7 +93,7 @@ func TestSchemaErrors(t *testing.T) {
 		{"wrong size", []Column{column(256, "c", jet.ColtypLong, 5, 0, "")}, jet.ErrCatalogCorrupted},
 		{"long fixed", []Column{at(column(1, "c", jet.ColtypLongText, 4, 0, ""), 4)}, jet.ErrCatalogCorrupted},
 		{"variable number", []Column{column(128, "c", jet.ColtypLong, 4, 0, "")}, jet.ErrCatalogCorrupted},
-		{"default too long", []Column{column(128, "c", jet.ColtypText, 2, 0, "616263")}, jet.ErrCatalogCorrupted},
+		{"default too long", []Column{at(column(1, "c", jet.ColtypText, 2, 0, "616263"), 4)}, jet.ErrCatalogCorrupted},
 		{"default too short", []Column{at(column(1, "c", jet.ColtypLong, 4, 0, "01"), 4)}, jet.ErrCatalogCorrupted},
 		{"default missing", []Column{column(128, "c", jet.ColtypText, 2, FlagDefault, "")}, jet.ErrCatalogCorrupted},
 	}
