@@ -45,5 +45,11 @@ func Library(t testing.TB) string {
 	if makeLibrary.err != nil {
 		t.Fatalf("make lib: %v\n%s", makeLibrary.err, makeLibrary.output)
 	}
-	return filepath.Join(root, "build", "libesent.so")
+	library := filepath.Join(root, "build", "libesent.so")
+	// Programs open it, not the test. Looking at it here keeps go test from taking up a result that was got with
+	// another library.
+	if _, err := os.Stat(library); err != nil {
+		t.Fatal(err)
+	}
+	return library
 }
