@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"path/filepath"
 	"strings"
 
 	"esent/internal/engine/recovery"
@@ -20,12 +21,9 @@ type DatabaseMap struct {
 // JET_paramAlternateDatabaseRecoveryPath.
 func (i *Instance) recoveryMap(o *InitOptions) func(logged string, sign jet.Signature) (recovery.Mapping, error) {
 	alternate := i.set.alternatePath
-	if !o.HasMap && alternate == "" {
-		return nil
-	}
 	all := !o.HasMap || o.Grbit&jet.BitReplayMissingMapEntryDB != 0
 	return func(logged string, _ jet.Signature) (recovery.Mapping, error) {
-		m := recovery.Mapping{Path: slashed(logged), Skip: !all}
+		m := recovery.Mapping{Path: native(logged), Skip: !all}
 		for _, e := range o.Maps {
 			if !strings.EqualFold(slashed(e.From), slashed(logged)) {
 				continue
@@ -43,6 +41,17 @@ func (i *Instance) recoveryMap(o *InitOptions) func(logged string, sign jet.Sign
 		}
 		return m, nil
 	}
+}
+
+// native is a path of the log as this system can open it. A path of Windows names nothing elsewhere: it is turned into
+// one in a directory that does not exist, so that the database counts as moved and no file of that name is made in the
+// working directory.
+func native(logged string) string {
+	p := slashed(logged)
+	if filepath.Separator == '/' && len(p) > 2 && p[1] == ':' && p[2] == '/' {
+		return "/" + p
+	}
+	return p
 }
 
 func slashed(p string) string { return strings.ReplaceAll(p, `\`, "/") }
