@@ -90,7 +90,8 @@ func (f *file) Sync() error {
 		return simError(jet.ErrDiskIO, &info, "an earlier sync of this file failed, written data may be lost")
 	case d.err != nil:
 		f.lost = true
-		if d.skip {
+		// Without power nothing happens any more; Crash decides what there is.
+		if d.skip && !f.s.off && f.epoch == f.s.epoch {
 			f.s.abandon(f.node)
 		}
 		return d.err
