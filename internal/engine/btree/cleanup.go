@@ -26,12 +26,28 @@ func (t *Tree) removable(p page.Page, i int, b *bookmark) bool {
 	if n.Flags&page.NodeDeleted == 0 {
 		return false
 	}
-	if n.Flags&page.NodeVersion == 0 {
+	if n.Flags&page.NodeVersion == 0 || p.DBTime() < t.versions.CleanBelow(t.dbid) {
 		return true
 	}
 	b.set(&n, t.NonUnique)
 	node := t.node(b)
 	return !t.versions.HasVersions(&node)
+}
+
+// isDeleted says whether the tree has the node of a bookmark, flag-deleted.
+func (t *Tree) isDeleted(key, mark []byte) (bool, error) {
+	for {
+		f, v, err := t.find(key, mark)
+		if err != nil {
+			return false, err
+		}
+		p := f.Page()
+		line, exact := p.SearchLeaf(key, mark, t.NonUnique)
+		deleted := exact && p.LineFlags(line)&page.NodeDeleted != 0
+		if f.Valid(v) {
+			return deleted, nil
+		}
+	}
 }
 
 // cleanPage removes what can be removed on one page, but never the last node of a page that is not the root.

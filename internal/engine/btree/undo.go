@@ -93,6 +93,10 @@ func (k *Kernel) Remove(s *version.Session, n *version.Node, id jet.ObjID) error
 	if err != nil {
 		return err
 	}
+	// Most often it went together with others of its page.
+	if there, err := t.isDeleted(n.Key, n.Data); err != nil || !there {
+		return err
+	}
 	if s.Level() > 0 {
 		return t.CleanUp(s, n.Key, n.Data)
 	}

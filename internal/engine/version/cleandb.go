@@ -23,21 +23,22 @@ func (st *Store) CleanDatabase(id jet.DBID) error {
 		var rest, taken *RCE
 		rest, taken = splitList(d.rces, id)
 		if taken != nil {
-			settled = append(settled, done{d.trx, taken})
+			settled = append(settled, done{d.trx, taken, d.since})
 			d.rces = rest
 		}
 	}
 	c.mu.Unlock()
 	var first error
 	for _, r := range undone {
-		if err := st.pages.Remove(c.session, &r.Node, r.ObjID); first == nil {
+		if err := c.remove(r); first == nil {
 			first = err
 		}
 	}
-	for _, d := range settled {
-		if err := c.settle(d); first == nil {
-			first = err
-		}
+	if err := c.endRemovals(); first == nil {
+		first = err
+	}
+	if err := c.settle(settled); first == nil {
+		first = err
 	}
 	return first
 }

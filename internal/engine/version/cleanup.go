@@ -1,6 +1,7 @@
 package version
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -10,9 +11,17 @@ import (
 
 // done is a finished transaction whose entries wait to be removed.
 type done struct {
-	trx  *Trx
-	rces *RCE // newest first
+	trx   *Trx
+	rces  *RCE // newest first
+	since dbTimes
 }
+
+const (
+	// settledTogether is how many transactions clean-up takes at a time.
+	settledTogether = 64
+	// removedTogether is how many nodes it removes in one transaction of its own.
+	removedTogether = 64
+)
 
 // cleaner removes entries that no snapshot needs any more, oldest transaction first, and does what was
 // postponed until then: the removal of deleted nodes, the freeing of dropped trees.
@@ -24,6 +33,12 @@ type cleaner struct {
 	mu     sync.Mutex
 	queue  []done
 	undone []*RCE // inserts that were rolled back: the nodes stay until they are removed here
+
+	// These belong to who cleans up.
+	settled  int // transactions since the marks were raised
+	batch    []done
+	order    []*RCE // oldest first
+	removals int    // in the open transaction
 
 	// upTo is the number up to which clean-up may remove entries; announced before snapshots are looked at.
 	upTo atomic.Uint32
@@ -58,11 +73,20 @@ func (c *cleaner) wait() {
 	}
 }
 
-func (c *cleaner) enqueue(t *Trx, rces *RCE) {
+func (c *cleaner) enqueue(d done) {
 	c.mu.Lock()
-	c.queue = append(c.queue, done{t, rces})
+	c.queue = append(c.queue, d)
 	c.mu.Unlock()
 	c.kick()
+}
+
+// lowerTo makes times no higher than those of the transactions in the queue.
+func (c *cleaner) lowerTo(times *dbTimes) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i := range c.queue {
+		times.lower(&c.queue[i].since)
+	}
 }
 
 func (c *cleaner) enqueueUndone(r *RCE) {
@@ -111,49 +135,105 @@ func (c *cleaner) clean() error {
 		c.mu.Lock()
 		undone := c.undone
 		c.undone = nil
-		var d done
-		if len(c.queue) > 0 && !jet.TrxLess(limit, c.queue[0].trx.committed()) {
-			d, c.queue = c.queue[0], c.queue[1:]
+		n := 0
+		for n < min(len(c.queue), settledTogether) && !jet.TrxLess(limit, c.queue[n].trx.committed()) {
+			n++
 		}
-		if len(c.queue) == 0 {
+		c.batch = append(c.batch[:0], c.queue[:n]...)
+		clear(c.queue[:n])
+		if c.queue = c.queue[n:]; len(c.queue) == 0 {
 			c.queue = nil
 		}
+		left := len(c.queue)
 		c.mu.Unlock()
-		if len(undone) == 0 && d.trx == nil {
-			c.st.raiseMarks()
+		c.settled += n
+		if len(undone) == 0 && n == 0 {
+			// Looking at a long queue must be worth it.
+			if c.settled > left/8 {
+				c.settled = 0
+				c.st.raiseMarks()
+			}
 			return first
 		}
 		for _, r := range undone {
-			keep(c.st.pages.Remove(c.session, &r.Node, r.ObjID))
+			keep(c.remove(r))
 		}
-		if d.trx != nil {
-			keep(c.settle(d))
+		keep(c.endRemovals())
+		if n > 0 {
+			keep(c.settle(c.batch))
 		}
 	}
 }
 
-// settle removes the entries of one transaction, oldest first, and does what they postponed.
-func (c *cleaner) settle(d done) error {
-	var oldestFirst []*RCE
-	for r := d.rces; r != nil; r = r.previous {
-		oldestFirst = append(oldestFirst, r)
+// settle removes the entries of transactions, oldest first, and then does what they postponed: by then all nodes of
+// a page that can go can go at once.
+func (c *cleaner) settle(batch []done) error {
+	order := c.order[:0]
+	for i := range batch {
+		from := len(order)
+		for r := batch[i].rces; r != nil; r = r.previous {
+			order = append(order, r)
+		}
+		slices.Reverse(order[from:])
+	}
+	for _, r := range order {
+		c.st.detach(r)
 	}
 	var first error
-	for i := len(oldestFirst) - 1; i >= 0; i-- {
-		r := oldestFirst[i]
-		c.st.unlink(r)
-		var err error
-		switch {
-		case r.Action != nil:
-			err = r.Action.Cleanup(c.session)
-		case r.Oper == OperFlagDelete:
-			err = c.st.pages.Remove(c.session, &r.Node, r.ObjID)
-		case r.Oper == OperDelta || r.Oper == OperDelta64:
-			err = c.st.pages.DeltaSettled(c.session, r)
-		}
+	keep := func(err error) {
 		if first == nil {
 			first = err
 		}
 	}
+	for _, r := range order {
+		switch {
+		case r.Action != nil:
+			keep(c.endRemovals())
+			keep(r.Action.Cleanup(c.session))
+		case r.Oper == OperFlagDelete:
+			keep(c.remove(r))
+		case r.Oper == OperDelta || r.Oper == OperDelta64:
+			keep(c.endRemovals())
+			keep(c.st.pages.DeltaSettled(c.session, r))
+		}
+	}
+	keep(c.endRemovals())
+	c.st.count.Add(-int64(len(order)))
+	const kept = 1 << 16
+	if clear(order); cap(order) <= kept {
+		c.order = order
+	}
+	clear(batch)
 	return first
+}
+
+// remove has the node of an entry removed, in a transaction with others.
+func (c *cleaner) remove(r *RCE) error {
+	if c.removals == 0 {
+		if err := c.session.BeginInner(); err != nil {
+			return err
+		}
+	}
+	c.removals++
+	if err := c.st.pages.Remove(c.session, &r.Node, r.ObjID); err != nil {
+		// What was removed stays so: the changes have no versions.
+		c.removals = 0
+		if e := c.session.Rollback(); e != nil {
+			return e
+		}
+		return err
+	}
+	if c.removals == removedTogether {
+		return c.endRemovals()
+	}
+	return nil
+}
+
+func (c *cleaner) endRemovals() error {
+	if c.removals == 0 {
+		return nil
+	}
+	c.removals = 0
+	_, err := c.session.Commit()
+	return err
 }

@@ -30,6 +30,7 @@ type Session struct {
 	published atomic.Uint64
 	// start is the position of the Begin0 record while the transaction is not finished.
 	start atomic.Uint64
+	since since
 	// lastCommit is where the session's last Commit0 record ends.
 	lastCommit jet.LogPos
 }
@@ -179,9 +180,12 @@ func (s *Session) Commit() (end jet.LogPos, err error) {
 		s.store.commit0.Unlock()
 	}
 	rces := s.rces
-	s.finish()
+	s.level, s.logged, s.trx, s.rces = 0, 0, nil, nil
+	s.published.Store(0)
+	s.start.Store(0)
 	if rces != nil {
-		s.store.cleanup.enqueue(t, rces)
+		s.store.cleanup.enqueue(done{t, rces, s.since.load()})
+		s.since.end()
 	}
 	return end, nil
 }
@@ -190,6 +194,7 @@ func (s *Session) finish() {
 	s.level, s.logged, s.trx, s.rces = 0, 0, nil, nil
 	s.published.Store(0)
 	s.start.Store(0)
+	s.since.end()
 }
 
 // Rollback undoes and closes the innermost level. An error leaves pages with changes that recovery must

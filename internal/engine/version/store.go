@@ -121,18 +121,23 @@ const dbSlots = 7
 
 // cleanMarks remember for each database a dbtime below which no page has versions.
 type cleanMarks struct {
+	mu    sync.Mutex // held while a database comes or goes and while marks are raised
 	dbs   [dbSlots]atomic.Pointer[Database]
 	marks [dbSlots]atomic.Uint64
 }
 
 // Attach tells of a database whose pages below its present dbtime have no versions; Detach ends that.
 func (st *Store) Attach(id jet.DBID, db Database) {
+	st.clean.mu.Lock()
+	defer st.clean.mu.Unlock()
 	st.clean.marks[id].Store(uint64(db.DBTime() + 1))
 	st.clean.dbs[id].Store(&db)
 }
 
 // Detach forgets a database; it must have no versions any more.
 func (st *Store) Detach(id jet.DBID) {
+	st.clean.mu.Lock()
+	defer st.clean.mu.Unlock()
 	st.clean.dbs[id].Store(nil)
 	st.clean.marks[id].Store(0)
 }
@@ -141,34 +146,70 @@ func (st *Store) Detach(id jet.DBID) {
 // their flags need no look into the store. Writers create an entry before they draw the dbtime.
 func (st *Store) CleanBelow(id jet.DBID) jet.DBTime { return jet.DBTime(st.clean.marks[id].Load()) }
 
-// raiseMarks moves the marks when the store is empty. The times are taken before the count is looked at.
-func (st *Store) raiseMarks() {
-	var times [dbSlots]jet.DBTime
-	for i := range times {
-		if db := st.clean.dbs[i].Load(); db != nil {
-			times[i] = (*db).DBTime() + 1
+// dbTimes has a dbtime for each database, 0 for none.
+type dbTimes [dbSlots]uint64
+
+// lower makes the times no higher than those of o.
+func (t *dbTimes) lower(o *dbTimes) {
+	for i, v := range o {
+		if v != 0 {
+			t[i] = min(t[i], v)
 		}
 	}
-	if st.count.Load() != 0 {
-		return
+}
+
+// now is the dbtime that the next change of a database gets, at least.
+func (st *Store) now(id jet.DBID) uint64 {
+	if db := st.clean.dbs[id].Load(); db != nil {
+		return uint64((*db).DBTime()) + 1
 	}
+	return 1
+}
+
+// raiseMarks moves the marks up to where the oldest entries begin. Order is everything: present times, then what
+// running transactions say, then what finished ones say that wait for clean-up. An entry that is made meanwhile
+// belongs to a change with a dbtime that is drawn later than the first look, and transactions move to the queue
+// before they take back what they say.
+func (st *Store) raiseMarks() {
+	m := &st.clean
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var times dbTimes
+	for i := range times {
+		if m.dbs[i].Load() != nil {
+			times[i] = st.now(jet.DBID(i))
+		}
+	}
+	for _, s := range *st.sessions.slots.Load() {
+		if s != nil {
+			since := s.since.load()
+			times.lower(&since)
+		}
+	}
+	st.cleanup.lowerTo(&times)
 	for i, t := range times {
-		if t != 0 {
-			st.clean.marks[i].Store(uint64(t))
+		if t > m.marks[i].Load() {
+			m.marks[i].Store(t)
 		}
 	}
 }
 
 func (st *Store) locate(n *Node) (*shard, **RCE, uint64) {
 	h := n.hash()
+	s, head := st.bucket(h)
+	return s, head, h
+}
+
+// bucket is where nodes with a hash are.
+func (st *Store) bucket(h uint64) (*shard, **RCE) {
 	s := &st.shards[h%shardCount]
-	return s, &s.buckets[h/shardCount%bucketCount], h
+	return s, &s.buckets[h/shardCount%bucketCount]
 }
 
 // find gives the newest entry of a node and the link that leads to it; the shard is locked.
 func find(head **RCE, h uint64, n *Node) (**RCE, *RCE) {
 	for link := head; *link != nil; link = &(*link).hashNext {
-		if r := *link; r.hash == h && r.equal(n) {
+		if r := *link; r.hash == h && (&r.Node == n || r.equal(n)) {
 			return link, r
 		}
 	}
@@ -230,6 +271,7 @@ type Change struct {
 func (st *Store) Create(s *Session, n *Node, c *Change) (*RCE, error) {
 	r := s.newRCE(n, c)
 	r.ID = st.nextID()
+	s.since.begin(n.DB, st)
 	sh, head, h := st.locate(n)
 	r.hash = h
 	sh.mu.Lock()
@@ -240,7 +282,6 @@ func (st *Store) Create(s *Session, n *Node, c *Change) (*RCE, error) {
 			return nil, err
 		}
 	}
-	// Counted before it can be seen: raiseMarks relies on it.
 	st.count.Add(1)
 	st.bytes.Add(r.size)
 	link1(head, link, newest, r)
@@ -256,6 +297,7 @@ func (st *Store) Create(s *Session, n *Node, c *Change) (*RCE, error) {
 func (st *Store) Restore(s *Session, n *Node, id uint32, c *Change) *RCE {
 	r := s.newRCE(n, c)
 	r.ID = id
+	s.since.distant(n.DB)
 	sh, head, h := st.locate(n)
 	r.hash = h
 	sh.mu.Lock()
@@ -298,9 +340,15 @@ func (st *Store) nextID() uint32 {
 
 // unlink takes an entry out of the store.
 func (st *Store) unlink(r *RCE) {
-	sh, head, h := st.locate(&r.Node)
+	st.detach(r)
+	st.count.Add(-1)
+}
+
+// detach is unlink but for the count of entries: who has still something to do for the entry counts it.
+func (st *Store) detach(r *RCE) {
+	sh, head := st.bucket(r.hash)
 	sh.mu.Lock()
-	link, newest := find(head, h, &r.Node)
+	link, newest := find(head, r.hash, &r.Node)
 	switch {
 	case newest == r && r.older == nil:
 		*link = r.hashNext
@@ -316,12 +364,11 @@ func (st *Store) unlink(r *RCE) {
 	}
 	sh.mu.Unlock()
 	st.bytes.Add(-r.size)
-	st.count.Add(-1)
 }
 
 // nullify marks an entry as rolled back.
 func (st *Store) nullify(r *RCE) {
-	sh, _, _ := st.locate(&r.Node)
+	sh, _ := st.bucket(r.hash)
 	sh.mu.Lock()
 	r.nullified = true
 	sh.mu.Unlock()
