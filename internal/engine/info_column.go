@@ -157,10 +157,7 @@ func (c *Cursor) columnList(s *Session, level uint32, wide, updatable bool) (*Co
 	compact := level&^colInfoFlags == jet.ColInfoListCompact || level&jet.ColInfoGrbitCompacting != 0
 	byID := level&^colInfoFlags == jet.ColInfoListSortColumnid || level&jet.ColInfoGrbitSortByColumnid != 0
 	defs := columnListDefs(wide, compact)
-	l, err := s.newList(defs)
-	if err != nil {
-		return nil, err
-	}
+	l := s.newList(defs)
 	sc := c.table.Schema()
 	for _, col := range sc.VisibleColumns(s.trx) {
 		if col.Inherited && (compact || level&jet.ColInfoGrbitNonDerivedColumnsOnly != 0) || compact && col.Flags&record.FlagPlaceholder != 0 {
@@ -177,15 +174,13 @@ func (c *Cursor) columnList(s *Session, level uint32, wide, updatable bool) (*Co
 			row[8], row[9], row[10] = long(info.Max), long(uint32(info.Grbit)), info.Default
 			row[11], row[12] = l.text(info.Table), l.text(info.Name)
 		}
-		if err := l.add(row); err != nil {
-			return nil, l.fail(err)
-		}
+		l.add(row)
 	}
 	cur, ids, err := l.finish()
 	if err != nil {
 		return nil, err
 	}
-	return &ColumnList{Cursor: cur, Records: l.rows, PresentationOrder: ids[0], ColumnName: ids[1], ColumnID: ids[2], Type: ids[3],
+	return &ColumnList{Cursor: cur, Records: uint32(len(l.rows)), PresentationOrder: ids[0], ColumnName: ids[1], ColumnID: ids[2], Type: ids[3],
 		Country: ids[4], LangID: ids[5], CodePage: ids[6], Collate: ids[7], Max: ids[8], Grbit: ids[9], Default: ids[10],
 		BaseTable: ids[11], BaseColumn: ids[12], Definition: ids[1]}, nil
 }

@@ -241,10 +241,7 @@ func (c *Cursor) indexList(s *Session, name string, wide bool) (*IndexList, erro
 		listText(wide, jet.BitColumnTTKey), listLong, listLong, listLong, listLong, listLong, numbered, listLong, listLong,
 		listShort, listShort, listShort, listShort, listLong, listText(wide, 0), listLong,
 	}
-	l, err := s.newList(defs)
-	if err != nil {
-		return nil, err
-	}
+	l := s.newList(defs)
 	for _, ix := range indexes {
 		info := indexInfo(c.table, ix)
 		mapFlags := info.MapFlags
@@ -253,28 +250,25 @@ func (c *Cursor) indexList(s *Session, name string, wide bool) (*IndexList, erro
 		}
 		stats, err := c.stats(s, ix)
 		if err != nil {
-			return nil, l.fail(err)
+			return nil, err
 		}
 		for i, col := range info.Columns {
 			var descending uint32
 			if col.Descending {
 				descending = 1 // JET_bitKeyDescending
 			}
-			err := l.add([][]byte{
+			l.add([][]byte{
 				l.text(info.Name), long(uint32(info.Grbit)), long(stats.Keys), long(stats.Entries), long(stats.Pages),
 				long(uint32(len(info.Columns))), long(uint32(i)), long(uint32(col.ID)), long(col.Type), short(InfoCountry),
 				short(langIDOf(info.LCID)), short(col.CodePage), short(0), long(descending), l.text(col.Name), long(mapFlags),
 			})
-			if err != nil {
-				return nil, l.fail(err)
-			}
 		}
 	}
 	cur, ids, err := l.finish()
 	if err != nil {
 		return nil, err
 	}
-	return &IndexList{Cursor: cur, Records: l.rows, IndexName: ids[0], GrbitIndex: ids[1], Keys: ids[2], Entries: ids[3], Pages: ids[4],
+	return &IndexList{Cursor: cur, Records: uint32(len(l.rows)), IndexName: ids[0], GrbitIndex: ids[1], Keys: ids[2], Entries: ids[3], Pages: ids[4],
 		ColumnCount: ids[5], ColumnNumber: ids[6], ColumnID: ids[7], Type: ids[8], Country: ids[9], LangID: ids[10],
 		CodePage: ids[11], Collate: ids[12], GrbitColumn: ids[13], ColumnName: ids[14], MapFlags: ids[15]}, nil
 }

@@ -1,7 +1,10 @@
 package engine
 
 import (
+	"bytes"
 	"encoding/binary"
+	"errors"
+	"slices"
 
 	"golang.org/x/text/encoding/charmap"
 
@@ -9,25 +12,21 @@ import (
 	"esent/internal/jet"
 )
 
-// list is a temporary table that an info call fills and hands to the caller.
-type list struct {
+// infoList is a temporary table that an info call fills and hands to the caller.
+type infoList struct {
 	s    *Session
-	c    *Cursor
 	defs []ColumnDef
-	rows uint32
+	rows [][][]byte // values of the columns, nil for NULL
 }
 
-// newList opens the temporary table of a list.
-func (s *Session) newList(defs []ColumnDef) (*list, error) {
-	c, err := s.openTemp(&TempTableDef{Columns: defs, Grbit: jet.BitTTScrollable | jet.BitTTIndexed})
-	if err != nil {
-		return nil, err
-	}
-	return &list{s: s, c: c, defs: defs}, nil
-}
+// newList begins a list with columns.
+func (s *Session) newList(defs []ColumnDef) *infoList { return &infoList{s: s, defs: defs} }
+
+// add adds a row with the values of the list's columns.
+func (l *infoList) add(row [][]byte) { l.rows = append(l.rows, row) }
 
 // text gives a name in the code page of the list's names.
-func (l *list) text(name string) []byte {
+func (l *infoList) text(name string) []byte {
 	if l.defs[1].CodePage == codePageUnicode || l.defs[0].CodePage == codePageUnicode {
 		return wideName(name)
 	}
@@ -52,7 +51,82 @@ func wideChar(c byte) rune {
 	return rune(c)
 }
 
-// add adds a row with the values of the list's columns, nil for NULL.
+// finish makes the temporary table, with the cursor on the first row, and gives it with the ids of its columns.
+//
+// Names that are different can have the same key by the rules for text, or none. Then the rows are numbered instead.
+func (l *infoList) finish() (*Cursor, []jet.ColumnID, error) {
+	c, err := l.open()
+	switch jet.CodeOf(err) {
+	case jet.ErrKeyDuplicate, jet.ErrUnicodeNormalizationNotSupported, jet.ErrUnicodeTranslationFail:
+		l.number()
+		c, err = l.open()
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	ids := make([]jet.ColumnID, len(l.defs))
+	for i := range l.defs {
+		ids[i] = l.defs[i].ID
+	}
+	return c, ids, nil
+}
+
+// open makes the temporary table from the rows.
+func (l *infoList) open() (*Cursor, error) {
+	c, err := l.s.openTemp(&TempTableDef{Columns: l.defs, Grbit: jet.BitTTScrollable | jet.BitTTIndexed})
+	if err != nil {
+		return nil, err
+	}
+	to := list{s: l.s, c: c, defs: l.defs}
+	for _, row := range l.rows {
+		if err := to.add(row); err != nil {
+			return nil, to.fail(err)
+		}
+	}
+	if err := c.move(l.s, MoveFirst, 0); err != nil && err != jet.ErrNoCurrentRecord {
+		return nil, to.fail(err)
+	}
+	return c, nil
+}
+
+// number replaces the key by a column of its own, a number in the order of the values that were the key.
+func (l *infoList) number() {
+	var keys []int
+	for i := range l.defs {
+		if l.defs[i].Grbit&jet.BitColumnTTKey != 0 {
+			keys = append(keys, i)
+			l.defs[i].Grbit &^= jet.BitColumnTTKey
+		}
+	}
+	slices.SortStableFunc(l.rows, func(a, b [][]byte) int {
+		for _, k := range keys {
+			x, y := a[k], b[k]
+			if l.defs[k].Type != jet.ColtypText {
+				x, y = slices.Clone(x), slices.Clone(y)
+				slices.Reverse(x) // numbers have their low byte first
+				slices.Reverse(y)
+			}
+			if c := bytes.Compare(x, y); c != 0 {
+				return c
+			}
+		}
+		return 0
+	})
+	l.defs = append(slices.Clone(l.defs), ColumnDef{Type: jet.ColtypLong, Grbit: jet.BitColumnFixed | jet.BitColumnTTKey})
+	for i := range l.rows {
+		l.rows[i] = append(slices.Clone(l.rows[i]), long(uint32(i)))
+	}
+}
+
+// list fills a temporary table.
+type list struct {
+	s    *Session
+	c    *Cursor
+	defs []ColumnDef
+	rows uint32
+}
+
+// add adds a row with the values of the table's columns, nil for NULL.
 func (l *list) add(row [][]byte) error {
 	t, sc := l.c.temp, l.c.schema()
 	t.buf.Reset(sc.Record)
@@ -72,23 +146,5 @@ func (l *list) add(row [][]byte) error {
 	return l.c.appendRecord(l.s, t.buf.Bytes())
 }
 
-// fail closes the list after an error.
-func (l *list) fail(err error) error {
-	if e := l.c.close(); e != nil {
-		return e
-	}
-	return err
-}
-
-// finish puts the cursor on the first row, and gives it with the ids of its columns.
-func (l *list) finish() (*Cursor, []jet.ColumnID, error) {
-	err := l.c.move(l.s, MoveFirst, 0)
-	if err != nil && err != jet.ErrNoCurrentRecord {
-		return nil, nil, l.fail(err)
-	}
-	ids := make([]jet.ColumnID, len(l.defs))
-	for i := range l.defs {
-		ids[i] = l.defs[i].ID
-	}
-	return l.c, ids, nil
-}
+// fail closes the table after an error.
+func (l *list) fail(err error) error { return errors.Join(err, l.c.close()) }

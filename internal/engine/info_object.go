@@ -123,29 +123,24 @@ func (s *Session) ObjectList(t Thread, db, objectType uint32, containerName, nam
 			return nil, err
 		}
 	}
-	l, err := s.newList([]ColumnDef{
+	l := s.newList([]ColumnDef{
 		listText(wide, jet.BitColumnTTKey), listText(wide, jet.BitColumnTTKey), listLong, listDate, listDate, listLong, listLong,
 		listLong, listLong,
 	})
-	if err != nil {
-		return nil, err
-	}
 	for _, o := range tables {
 		info, err := s.objectInfo(d, o, stats)
-		if err == nil {
-			err = l.add([][]byte{
-				l.text(container), l.text(o.Name), long(objectTypeTable), nil, nil, long(info.Records), long(info.Pages),
-				long(uint32(info.Grbit)), long(info.Flags),
-			})
-		}
 		if err != nil {
-			return nil, l.fail(err)
+			return nil, err
 		}
+		l.add([][]byte{
+			l.text(container), l.text(o.Name), long(objectTypeTable), nil, nil, long(info.Records), long(info.Pages),
+			long(uint32(info.Grbit)), long(info.Flags),
+		})
 	}
 	cur, ids, err := l.finish()
 	if err != nil {
 		return nil, err
 	}
-	return &ObjectList{Cursor: cur, Records: l.rows, ContainerName: ids[0], ObjectName: ids[1], Type: ids[2], Created: ids[3],
+	return &ObjectList{Cursor: cur, Records: uint32(len(l.rows)), ContainerName: ids[0], ObjectName: ids[1], Type: ids[2], Created: ids[3],
 		Updated: ids[4], RecordCount: ids[5], PageCount: ids[6], Grbit: ids[7], Flags: ids[8]}, nil
 }

@@ -85,14 +85,10 @@ func (t *Table) placeTemporary(def *ColumnDef) (jet.ColumnID, error) {
 	if err != nil {
 		return 0, err
 	}
-	last, most := &t.m.taggedLast, uint16(record.TaggedLast)
-	switch def.Class {
-	case record.ClassFixed:
-		last, most = &t.m.fixedLast, record.FixedLast
+	last, most := t.m.last(def.Class)
+	if def.Class == record.ClassFixed {
 		c.Offset = uint16(t.m.fixedEnd)
 		t.m.fixedEnd += c.Max
-	case record.ClassVar:
-		last, most = &t.m.varLast, record.VarLast
 	}
 	if *last >= most {
 		return 0, jet.ErrTooManyColumns
