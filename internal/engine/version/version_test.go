@@ -222,7 +222,7 @@ func TestRandomAgainstModel(t *testing.T) {
 		type client struct {
 			s     *Session
 			views []map[string]string // one a level
-			wrote []map[string]bool // one a level
+			wrote []map[string]bool   // one a level
 		}
 		var clients []*client
 		for range 4 {
