@@ -171,7 +171,7 @@ func (r *restore) findPaths() error {
 			return jet.ErrInvalidPath.Errorf("%s: %v", r.dest, err)
 		}
 		if r.CreatesPaths {
-			if err := r.Env.FS.MkdirAll(r.dest); err != nil {
+			if _, err := vfs.MakePath(r.Env.FS, r.dest); err != nil {
 				return err
 			}
 		}

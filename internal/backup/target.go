@@ -75,21 +75,8 @@ func (t *target) findRoot(create bool) error {
 	case err == nil || !create:
 		return jet.ErrInvalidPath.Errorf("%s is no directory", t.root)
 	}
-	for dir := t.root; ; dir = path.Dir(dir) {
-		if ok, err := vfs.Exists(t.fs, dir); ok || err != nil || dir == path.Dir(dir) {
-			break
-		}
-		t.parents = append([]string{dir}, t.parents...)
-	}
-	if err := t.fs.MkdirAll(t.root); err != nil {
-		return err
-	}
-	for _, dir := range t.parents {
-		if err := t.fs.SyncDir(path.Dir(dir)); err != nil {
-			return err
-		}
-	}
-	return nil
+	t.parents, err = vfs.MakePath(t.fs, t.root)
+	return err
 }
 
 func (t *target) prepareAtomic() error {

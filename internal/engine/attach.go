@@ -437,5 +437,6 @@ func (i *Instance) makeParent(file string) error {
 	if i.number(jet.ParamCreatePathIfNotExist) == 0 {
 		return jet.ErrInvalidPath.Errorf("%s does not exist", dir)
 	}
-	return i.env.FS.MkdirAll(dir)
+	_, err = vfs.MakePath(i.env.FS, dir)
+	return err
 }

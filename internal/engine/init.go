@@ -135,7 +135,7 @@ func (i *Instance) folders() error {
 		case err == nil || !create:
 			return jet.ErrInvalidPath.Errorf("%s is no folder", dir)
 		}
-		if err := i.env.FS.MkdirAll(dir); err != nil {
+		if _, err := vfs.MakePath(i.env.FS, dir); err != nil {
 			return jet.ErrInvalidPath.Errorf("%s: %v", dir, err)
 		}
 	}
