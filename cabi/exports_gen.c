@@ -954,15 +954,11 @@ ESENT_EXPORT JET_ERR JET_API JetIndexRecordCount2(JET_SESID sesid, JET_TABLEID t
     return esent_JetIndexRecordCount2(sesid, tableid, pcrec, crecMax);
 }
 
+extern JET_ERR esent_JetIntersectIndexes(uint64_t thread, JET_SESID sesid, JET_INDEXRANGE *rgindexrange, uint32_t cindexrange, JET_RECORDLIST *precordlist, JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetIntersectIndexes(JET_SESID sesid, JET_INDEXRANGE *rgindexrange, uint32_t cindexrange, JET_RECORDLIST *precordlist, JET_GRBIT grbit)
 {
-    (void)sesid;
-    (void)rgindexrange;
-    (void)cindexrange;
-    (void)precordlist;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetIntersectIndexes(esent_thread(), sesid, rgindexrange, cindexrange, precordlist, grbit);
 }
 
 extern JET_ERR esent_JetMove(JET_SESID sesid, JET_TABLEID tableid, int32_t cRow, JET_GRBIT grbit);
@@ -1064,44 +1060,25 @@ ESENT_EXPORT JET_ERR JET_API JetMakeKey(JET_SESID sesid, JET_TABLEID tableid, co
     return esent_JetMakeKey(sesid, tableid, pvData, cbData, grbit);
 }
 
+extern JET_ERR esent_JetPrereadIndexRange(JET_SESID sesid, JET_TABLEID tableid, const JET_INDEX_RANGE * const pIndexRange, const uint32_t cPageCacheMin, const uint32_t cPageCacheMax, JET_GRBIT grbit, uint32_t * const pcPageCacheActual);
 ESENT_EXPORT JET_ERR JET_API JetPrereadIndexRange(JET_SESID sesid, JET_TABLEID tableid, const JET_INDEX_RANGE * const pIndexRange, const uint32_t cPageCacheMin, const uint32_t cPageCacheMax, JET_GRBIT grbit, uint32_t * const pcPageCacheActual)
 {
-    (void)sesid;
-    (void)tableid;
-    (void)pIndexRange;
-    (void)cPageCacheMin;
-    (void)cPageCacheMax;
-    (void)grbit;
-    (void)pcPageCacheActual;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetPrereadIndexRange(sesid, tableid, pIndexRange, cPageCacheMin, cPageCacheMax, grbit, pcPageCacheActual);
 }
 
+extern JET_ERR esent_JetPrereadIndexRanges(JET_SESID sesid, JET_TABLEID tableid, const JET_INDEX_RANGE * const rgIndexRanges, const uint32_t cIndexRanges, uint32_t * const pcRangesPreread, const JET_COLUMNID * const rgcolumnidPreread, const uint32_t ccolumnidPreread, JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetPrereadIndexRanges(JET_SESID sesid, JET_TABLEID tableid, const JET_INDEX_RANGE * const rgIndexRanges, const uint32_t cIndexRanges, uint32_t * const pcRangesPreread, const JET_COLUMNID * const rgcolumnidPreread, const uint32_t ccolumnidPreread, JET_GRBIT grbit)
 {
-    (void)sesid;
-    (void)tableid;
-    (void)rgIndexRanges;
-    (void)cIndexRanges;
-    (void)pcRangesPreread;
-    (void)rgcolumnidPreread;
-    (void)ccolumnidPreread;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetPrereadIndexRanges(sesid, tableid, rgIndexRanges, cIndexRanges, pcRangesPreread, rgcolumnidPreread, ccolumnidPreread, grbit);
 }
 
+extern JET_ERR esent_JetPrereadKeys(JET_SESID sesid, JET_TABLEID tableid, const void **rgpvKeys, const uint32_t *rgcbKeys, int32_t ckeys, int32_t *pckeysPreread, JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetPrereadKeys(JET_SESID sesid, JET_TABLEID tableid, const void **rgpvKeys, const uint32_t *rgcbKeys, int32_t ckeys, int32_t *pckeysPreread, JET_GRBIT grbit)
 {
-    (void)sesid;
-    (void)tableid;
-    (void)rgpvKeys;
-    (void)rgcbKeys;
-    (void)ckeys;
-    (void)pckeysPreread;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetPrereadKeys(sesid, tableid, rgpvKeys, rgcbKeys, ckeys, pckeysPreread, grbit);
 }
 
 extern JET_ERR esent_JetRetrieveKey(JET_SESID sesid, JET_TABLEID tableid, void *pvKey, uint32_t cbMax, uint32_t *pcbActual, JET_GRBIT grbit);

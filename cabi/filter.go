@@ -14,18 +14,9 @@ import (
 func esent_JetSetCursorFilter(sesid C.JET_SESID, tableid C.JET_TABLEID, rgColumnFilters *C.JET_INDEX_COLUMN, cColumnFilters C.uint32_t, grbit C.JET_GRBIT) (rc C.JET_ERR) {
 	defer guard(&rc, uintptr(tableid))
 	return onCursor(sesid, tableid, func(s *engine.Session, c *engine.Cursor) error {
-		columns, ok := sliceAt(rgColumnFilters, uint32(cColumnFilters))
-		if !ok {
-			return jet.ErrInvalidParameter
-		}
-		list := make([]engine.FilterColumn, len(columns))
-		for i := range columns {
-			f := &columns[i]
-			data, ok := bytesAt(f.pv, uint32(f.cb))
-			if !ok {
-				return jet.ErrInvalidParameter
-			}
-			list[i] = engine.FilterColumn{Column: jet.ColumnID(f.columnid), Relation: uint32(f.relop), Data: data, Grbit: jet.Grbit(f.grbit)}
+		list, err := filterColumns(rgColumnFilters, cColumnFilters)
+		if err != nil {
+			return err
 		}
 		return c.SetFilter(s, list, jet.Grbit(grbit))
 	})

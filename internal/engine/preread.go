@@ -3,6 +3,7 @@ package engine
 import (
 	"bytes"
 	"cmp"
+	"math"
 	"slices"
 
 	"esent/internal/engine/record"
@@ -129,6 +130,21 @@ func (c *Cursor) PrereadIndexRanges(s *Session, ranges []PrereadRange, columns [
 		keys = append(keys, spans[i].start, spans[i].end)
 	}
 	return len(spans), c.preread(keys)
+}
+
+// PrereadIndexRange asks for the beginning of one range to be read in the background, and gives the number of pages
+// for which that was done, not above most (JetPrereadIndexRange). Errors: JET_errInvalidParameter (least above most, or
+// most above 2^31-1), JET_errInvalidGrbit, and those of PrereadIndexRanges.
+func (c *Cursor) PrereadIndexRange(s *Session, r PrereadRange, least, most uint32, grbit jet.Grbit) (pages int, err error) {
+	const directions = jet.BitPrereadForward | jet.BitPrereadBackward
+	switch {
+	case least > most || most > math.MaxInt32:
+		return 0, jet.ErrInvalidParameter
+	case grbit&^(directions|jet.BitPrereadNormalizedKey) != 0 || grbit&directions == 0 || grbit&directions == directions:
+		return 0, jet.ErrInvalidGrbit
+	}
+	n, err := c.PrereadIndexRanges(s, []PrereadRange{r}, nil, false, grbit)
+	return min(n, int(most)), err
 }
 
 // rangeKey makes the key of one end of a range. lower is the direction in which that end is the lower one. It uses the
