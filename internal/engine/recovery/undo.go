@@ -221,14 +221,21 @@ func (r *run) closeDatabases() error {
 			}
 		}
 	}
-	rec := logstore.Mark{Kind: logstore.RecShutDownMark}
-	pos, end, err := r.log.Append(rec.Append(nil))
-	if err == nil {
-		err = r.log.Flush(end)
+	// An end that was begun before goes on: headers may be clean at its mark, and whoever replays this will make all of
+	// them clean at the last mark.
+	pos := r.shutDown
+	if !r.lastIsMark {
+		rec := logstore.Mark{Kind: logstore.RecShutDownMark}
+		var end jet.LogPos
+		var err error
+		if pos, end, err = r.log.Append(rec.Append(nil)); err == nil {
+			err = r.log.Flush(end)
+		}
+		if err != nil {
+			return err
+		}
 	}
-	if err != nil {
-		return err
-	}
+	var err error
 	for _, a := range r.dbs {
 		if a != nil {
 			err = errors.Join(err, r.detach(a, pos))
