@@ -63,18 +63,19 @@ func (c *Cursor) RetrieveColumns(s *Session, list []Retrieval) (warn jet.Err, er
 
 func (c *Cursor) retrieveAll(s *Session, list []Retrieval) (warn jet.Err, err error) {
 	sc := c.table.Schema()
-	if s.trx.Level() == 0 {
-		if warn, done, err := c.retrieveTogether(s, sc, list); done {
-			return warn, err
-		}
-		// Long values at level 0 are read in a transaction, so that they fit the rest of the record.
-		if err := s.trx.BeginInner(); err != nil {
-			return 0, err
-		}
-		warn, err = c.retrieveEach(s, sc, list)
-		return warn, s.endRead(err)
+	warn, done, err := c.retrieveTogether(s, sc, list)
+	switch {
+	case done:
+		return warn, err
+	case s.trx.Level() > 0:
+		return c.retrieveEach(s, sc, list)
 	}
-	return c.retrieveEach(s, sc, list)
+	// Long values at level 0 are read in a transaction, so that they fit the rest of the record.
+	if err := s.trx.BeginInner(); err != nil {
+		return 0, err
+	}
+	warn, err = c.retrieveEach(s, sc, list)
+	return warn, s.endRead(err)
 }
 
 func (c *Cursor) retrieveEach(s *Session, sc *catalog.Schema, list []Retrieval) (warn jet.Err, err error) {
@@ -103,8 +104,8 @@ func (s *Session) endRead(err error) error {
 	return err
 }
 
-// retrieveTogether reads values that need no more than the record, outside a transaction: all from one state of it.
-// done is false when that is not possible.
+// retrieveTogether reads values that need no more than the record, all from one state of it. done is false when that
+// is not possible.
 func (c *Cursor) retrieveTogether(s *Session, sc *catalog.Schema, list []Retrieval) (warn jet.Err, done bool, err error) {
 	if len(list) == 0 {
 		return 0, true, nil
@@ -131,11 +132,19 @@ again:
 			}
 			return 0, true, err
 		}
-		if v.Separated || v.Compressed || v.Encrypted || v.UserDefault || col.Flags&record.FlagEscrowUpdate != 0 {
+		if v.Separated || v.Compressed || v.Encrypted || v.UserDefault {
 			return 0, false, nil
+		}
+		if v.FromDefault && r.Grbit != 0 && col.Class() == record.ClassTagged {
+			v = record.Value{Null: true}
 		}
 		r.Next = col.ID
 		r.give(col, &v)
+		if col.Flags&record.FlagEscrowUpdate != 0 && !v.Null {
+			if err := c.adjustEscrow(s, col, r); err != nil && c.primary.Valid() {
+				return 0, true, err
+			}
+		}
 		if r.Err == jet.WrnBufferTruncated {
 			warn = jet.WrnBufferTruncated
 		}
@@ -257,6 +266,7 @@ func (r *Retrieval) give(col *record.Column, v *record.Value) {
 	}
 	r.Actual, r.Err = uint32(len(data)), 0
 	if len(data) <= 8 && len(r.Buf) >= len(data) {
+		//lint:ignore S1001 a call costs more than these few bytes
 		for i := range data {
 			r.Buf[i] = data[i]
 		}

@@ -121,6 +121,3 @@ func (s *Session) closeCursors(d *Database) error {
 	}
 	return first
 }
-
-// tablesOpen says that some session has a table of the database open.
-func (d *Database) tablesOpen() bool { return d.tables.any() }

@@ -16,8 +16,7 @@ type Session struct {
 	inst *Instance
 	trx  *version.Session
 
-	// busy is 0 outside of calls, busyInside in a call, busyCallback while a callback of the caller runs in
-	// a call, and busyInside|busyCallback in a call from there.
+	// busy is 0 outside of calls and busyInside in a call.
 	busy atomic.Uint32
 	// ended is set by JetEndSession.
 	ended atomic.Bool
@@ -37,10 +36,7 @@ type Session struct {
 	Closed func(*Session)
 }
 
-const (
-	busyInside   = 1
-	busyCallback = 2
-)
+const busyInside = 1
 
 // openDatabase counts a session's opens of one database.
 type openDatabase struct {
@@ -81,7 +77,7 @@ func (s *Session) Instance() *Instance { return s.inst }
 
 // enter begins a call on the session: one thread at a time, and only while the instance takes calls.
 func (s *Session) enter() error {
-	for !s.busy.CompareAndSwap(0, busyInside) && !s.busy.CompareAndSwap(busyCallback, busyCallback|busyInside) {
+	for !s.busy.CompareAndSwap(0, busyInside) {
 		if s.ended.Load() {
 			return jet.ErrInvalidSesid
 		}
@@ -106,7 +102,7 @@ func (s *Session) refused() error {
 
 // enterAlways is enter for the calls that stay allowed after JetStopService (spec chapter 01, 2.6).
 func (s *Session) enterAlways() error {
-	for !s.busy.CompareAndSwap(0, busyInside) && !s.busy.CompareAndSwap(busyCallback, busyCallback|busyInside) {
+	for !s.busy.CompareAndSwap(0, busyInside) {
 		if !s.awaitGuest() {
 			return jet.ErrSessionSharingViolation
 		}
@@ -130,13 +126,6 @@ func (s *Session) enterOwned(t Thread) error {
 }
 
 func (s *Session) leave() { s.busy.And(^uint32(busyInside)) }
-
-// inCallback runs a callback of the caller inside a call: the session may be used from there.
-func (s *Session) inCallback(f func()) {
-	old := s.busy.Swap(busyCallback)
-	defer s.busy.Store(old)
-	f()
-}
 
 // awaitIdle waits until no call is inside the session; the instance refuses new ones.
 func (s *Session) awaitIdle() {

@@ -156,13 +156,6 @@ func (t *tableLocks) release(c *Cursor, s *Session) {
 	}
 }
 
-// any says that some table is open.
-func (t *tableLocks) any() bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return len(t.locks) > 0
-}
-
 // inUse says that a cursor is open on the table.
 func (t *tableLocks) inUse(table *catalog.Table) bool {
 	t.mu.Lock()

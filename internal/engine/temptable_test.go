@@ -102,9 +102,9 @@ func TestTemporaryTables(t *testing.T) {
 
 func TestTemporaryTableSteps(t *testing.T) {
 	d := newDesk(t)
-	r, cols := d.temp(jet.BitTTScrollable)
+	r, _ := d.temp(jet.BitTTScrollable)
 	d.want(r.Move(r.s, 1, 0), jet.ErrNoCurrentRecord)
-	r, cols = d.temp(jet.BitTTScrollable)
+	r, cols := d.temp(jet.BitTTScrollable)
 	for k := range 5 {
 		d.want(r.put(cols, 9-k, "x"), 0)
 	}

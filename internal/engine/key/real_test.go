@@ -3,7 +3,6 @@ package key_test
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -123,7 +122,7 @@ func TestEngineKeys(t *testing.T) {
 			}
 			var sum tally
 			rederiveAll(t, path, &sum)
-			t.Log(fmt.Sprintf("%d indexes, %d keys, %d rows refused", sum.indexes, sum.entries, sum.refused))
+			t.Logf("%d indexes, %d keys, %d rows refused", sum.indexes, sum.entries, sum.refused)
 		})
 	}
 }

@@ -149,11 +149,11 @@ func (m *Manager) refillOne(s *version.Session, t *btree.Tree, h ops.SpaceHeader
 		if b[1].Pages < b[0].Pages {
 			i = 1
 		}
-		displaced, b[i] = b[i], ops.Buffer{Last: e.Last, Pages: e.Pages}
+		displaced, b[i] = b[i], ops.Buffer(e)
 		return appendBuffers(dst, old, &b), nil
 	})
 	if err == nil && displaced.Pages > 0 {
-		err = m.giveBack(s, t, h, ops.Extent{Last: displaced.Last, Pages: displaced.Pages})
+		err = m.giveBack(s, t, h, ops.Extent(displaced))
 	}
 	return true, err
 }

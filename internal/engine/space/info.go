@@ -63,7 +63,7 @@ func (m *Manager) Reserved(s *version.Session, t *btree.Tree) ([]ops.Extent, err
 		}
 		for _, x := range b {
 			if x.Pages > 0 {
-				list = append(list, ops.Extent{Last: x.Last, Pages: x.Pages})
+				list = append(list, ops.Extent(x))
 			}
 		}
 	}

@@ -41,9 +41,3 @@ func (t *Trx) committed() jet.Trx {
 		}
 	}
 }
-
-// visibleTo says whether a snapshot with value b sees the transaction's changes.
-func (t *Trx) visibleTo(b jet.Trx) bool {
-	c := t.committed()
-	return c != jet.TrxMax && !jet.TrxLess(b, c)
-}

@@ -100,7 +100,7 @@ func (t *task) Stop() {
 	t.s.tasks = slices.DeleteFunc(t.s.tasks, func(o *task) bool { return o == t })
 	t.s.mu.Unlock()
 	t.running.Lock() // a run on another goroutine ends first
-	t.running.Unlock()
+	defer t.running.Unlock()
 }
 
 // Pending lists the names of the tasks that have been kicked and not run since, in the order of their
