@@ -28,7 +28,7 @@ const enumBits = jet.BitEnumerateCopy | jet.BitEnumerateIgnoreDefault | jet.BitE
 	jet.BitEnumerateInRecordOnly
 
 // EnumerateColumns reads all values of the record, or those asked for (JetEnumerateColumns, spec chapter 01, 10.2).
-// Long values are cut after most bytes. Errors: JET_errInvalidGrbit, JET_errColumnNotFound, those of the sink, and of
+// Values that are stored apart from the record are cut after most bytes. Errors: JET_errInvalidGrbit, JET_errColumnNotFound, those of the sink, and of
 // reading.
 func (c *Cursor) EnumerateColumns(s *Session, asked []EnumRequest, most uint32, grbit jet.Grbit, sink EnumSink) error {
 	if err := c.enterFor(s, tempRetrieve); err != nil {
@@ -85,7 +85,7 @@ func (e *enumeration) run(asked []EnumRequest) (err error) {
 	return nil
 }
 
-// all gives every column that the record holds, and those whose default is another value than NULL.
+// all gives every column that the record, or a record with nothing but defaults, holds.
 func (e *enumeration) all() error {
 	fixed, variable, _, _, err := record.Held(e.rec)
 	if err != nil {
@@ -102,12 +102,19 @@ func (e *enumeration) all() error {
 	return e.tagged()
 }
 
-// class gives the columns of a class of which the record holds the first so many.
+// class gives the columns of a class of which the record holds the first so many. A record of defaults holds those up
+// to the last one that has a default: what lies before it is there as NULL.
 func (e *enumeration) class(columns []record.Column, held int) error {
-	for i := range columns {
+	if !e.has(jet.BitEnumerateIgnoreDefault) {
+		for i := len(columns); i > held; i-- {
+			if columns[i-1].HasDefault() {
+				held = i
+			}
+		}
+	}
+	for i := range columns[:min(held, len(columns))] {
 		col := &columns[i]
-		if col.FID == 0 || col.Deleted() || !e.sc.Visible(e.s.trx, col) ||
-			i >= held && (!col.HasDefault() || e.has(jet.BitEnumerateIgnoreDefault)) {
+		if col.FID == 0 || col.Deleted() || !e.sc.Visible(e.s.trx, col) {
 			continue
 		}
 		if err := e.column(col, nil); err != nil {
@@ -184,7 +191,7 @@ func (e *enumeration) column(col *record.Column, itags []uint32) error {
 	case e.has(jet.BitEnumeratePresenceOnly):
 		return e.sink.Column(col.ID, jet.WrnColumnPresent, 0)
 	case itags == nil && n == 1 && e.has(jet.BitEnumerateCompressOutput) && !first.Separated:
-		result, size, err := e.judge(col, &first)
+		result, size, err := e.judge(&first)
 		if err != nil {
 			return err
 		}
@@ -235,7 +242,7 @@ func (e *enumeration) instance(col *record.Column, itag uint32, n int) error {
 		_, err := e.sink.Value(itag, jet.WrnColumnNotInRecord, 0)
 		return err
 	}
-	result, size, err := e.judge(col, &v)
+	result, size, err := e.judge(&v)
 	if err != nil {
 		return err
 	}
@@ -243,7 +250,7 @@ func (e *enumeration) instance(col *record.Column, itag uint32, n int) error {
 }
 
 // judge tells how many bytes of a value are to be given, and whether that is not all of it.
-func (e *enumeration) judge(col *record.Column, v *record.Value) (result jet.Err, size int, err error) {
+func (e *enumeration) judge(v *record.Value) (result jet.Err, size int, err error) {
 	size = len(v.Data)
 	switch {
 	case v.Encrypted:
@@ -268,7 +275,7 @@ func (e *enumeration) judge(col *record.Column, v *record.Value) (result jet.Err
 			return 0, 0, err
 		}
 	}
-	if col.Long() && size > e.most {
+	if v.Separated && size > e.most {
 		return jet.WrnColumnTruncated, e.most, nil
 	}
 	return 0, size, nil
