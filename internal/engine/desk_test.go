@@ -24,9 +24,14 @@ func newDesk(t testing.TB) *desk { return newDeskWith(t, nil) }
 
 func newDeskWith(t testing.TB, values map[jet.ParamID]int64) *desk {
 	d := &desk{machine: newMachine(t)}
+	if n, ok := values[jet.ParamCacheSizeMax]; ok {
+		d.set(nil, jet.ParamCacheSizeMax, n)
+	}
 	d.i = d.instance("a", "/db")
 	for id, n := range values {
-		d.set(d.i, id, n)
+		if id != jet.ParamCacheSizeMax {
+			d.set(d.i, id, n)
+		}
 	}
 	_, err := d.i.Init(InitOptions{})
 	d.want(err, 0)
