@@ -240,4 +240,8 @@ func (l *Log) nextSegment() {
 	if l.cur-l.reusable >= uint64(len(l.places)/2) && !l.writing {
 		l.flushTask.Kick()
 	}
+	if l.isec == l.prepareAt {
+		l.prepareAt = 0
+		l.filesTask.Kick()
+	}
 }

@@ -125,6 +125,8 @@ type Log struct {
 	buf                      []byte
 	places                   []place
 	seg                      []byte // slot of cur
+	// prepareAt is the segment at which the next log is begun to be made; 0 when that was done.
+	prepareAt uint16
 	// err is set for good when writing has failed.
 	err     error
 	writing bool
@@ -166,8 +168,13 @@ func Create(cfg Config, host Host, signLog jet.Signature, first int32) (*Log, er
 		return nil, l.discard(err)
 	}
 	l.begin(first, 0)
-	// A new stream begins complete: with the next log and the reserved ones.
-	l.filesTask.Wait()
+	// A new stream begins with all its files. That they cannot be made is met when they are needed.
+	l.prep.Lock()
+	if l.keepSpace(l.cfg.Naming.Temp()) == nil {
+		_ = l.makeReserves()
+	}
+	l.prep.Unlock()
+	l.prepareLater()
 	return l, nil
 }
 
@@ -197,8 +204,18 @@ func Open(cfg Config, host Host, r Resume, checkpoint jet.LogPos) (*Log, error) 
 	if last == r.Scan.Last {
 		l.gap = r.Scan.Gap
 	}
-	l.filesTask.Kick()
+	l.prepareLater()
 	return l, nil
+}
+
+// prepareLater has the next log made when the present one has been written to for a while: who opens a stream to do
+// little, or who opens anything at all, need not wait for a disk that is busy with it.
+func (l *Log) prepareLater() {
+	const few = 16
+	if l.prepareAt = l.isec + few; l.prepareAt > l.lastSegment() || l.circular.Load() {
+		l.prepareAt = 0
+		l.filesTask.Kick()
+	}
 }
 
 func newLog(cfg Config, host Host, segments uint16, signLog jet.Signature) *Log {

@@ -173,6 +173,11 @@ func (l *Log) zeroFile(path string, mode vfs.OpenMode, size int64) error {
 	if err == nil {
 		err = fillZero(f, 0, size)
 	}
+	return l.completed(f, path, err)
+}
+
+// completed ends the making of a file, in which err was met.
+func (l *Log) completed(f vfs.File, path string, err error) error {
 	if err == nil {
 		err = f.Sync()
 	}
@@ -197,17 +202,26 @@ func fillZero(f vfs.File, from, to int64) error {
 }
 
 func (l *Log) makeReserves() error {
-	size := int64(l.segments) * SegmentSize
 	for i := 1; i <= reservedLogs; i++ {
-		path := l.path(l.cfg.Naming.Reserve(i))
-		if info, err := l.fs.Stat(path); err == nil && info.Size == size {
-			continue
-		}
-		if err := l.zeroFile(path, vfs.CreateTruncate, size); err != nil {
+		if err := l.keepSpace(l.cfg.Naming.Reserve(i)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// keepSpace makes a file of a log's size where there is none. It reads as zeros and takes its space, but is not
+// filled: reserved logs hardly ever become logs.
+func (l *Log) keepSpace(name string) error {
+	path, size := l.path(name), int64(l.segments)*SegmentSize
+	if info, err := l.fs.Stat(path); err == nil && info.Size == size {
+		return nil
+	}
+	f, err := l.fs.Open(path, vfs.CreateTruncate)
+	if err != nil {
+		return err
+	}
+	return l.completed(f, path, f.Truncate(size))
 }
 
 // obsolete are the archives that neither recovery nor the host needs, by rising generation.

@@ -1,6 +1,8 @@
 package logstore
 
 import (
+	"bytes"
+
 	"esent/internal/checksum"
 	"esent/internal/jet"
 )
@@ -50,6 +52,9 @@ const (
 // judge finds the state of segment b, read from isec of a generation. A single wrong bit is put right in b.
 func judge(b []byte, gen int32, isec uint16) segmentState {
 	b = b[:SegmentSize]
+	if isZero(b) { // most of a log that is not full
+		return segmentZero
+	}
 	if verify(b, isec) {
 		want := jet.MakeLogPos(gen, isec, 0)
 		switch got := segmentPos(b); {
@@ -61,10 +66,7 @@ func judge(b []byte, gen int32, isec uint16) segmentState {
 			return segmentFuture
 		}
 	}
-	switch {
-	case isZero(b):
-		return segmentZero
-	case isec > 1 && verify(b, isec-1):
+	if isec > 1 && verify(b, isec-1) {
 		return segmentShadow
 	}
 	return segmentBad
@@ -95,16 +97,8 @@ func segmentStarted(b []byte) (t jet.LogTime) {
 	return t
 }
 
-func isZero(b []byte) bool {
-	var or uint64
-	for ; len(b) >= 8; b = b[8:] {
-		or |= le.Uint64(b)
-	}
-	for _, c := range b {
-		or |= uint64(c)
-	}
-	return or == 0
-}
+// isZero says whether b, a segment at most, is all zeros.
+func isZero(b []byte) bool { return bytes.Equal(b, zeros[:len(b)]) }
 
 // diskSector is the unit that survives a power cut whole or not at all on any disk.
 const diskSector = 512
