@@ -422,13 +422,20 @@ func esent_JetGetCursorInfo(sesid C.JET_SESID, tableid C.JET_TABLEID, pvResult u
 //export esent_JetSetTableSequential
 func esent_JetSetTableSequential(sesid C.JET_SESID, tableid C.JET_TABLEID, grbit C.JET_GRBIT) (rc C.JET_ERR) {
 	defer guard(&rc, uintptr(tableid))
-	_, _, e := cursorArguments(sesid, tableid)
-	return e
+	return hint(sesid, tableid)
 }
 
 //export esent_JetResetTableSequential
 func esent_JetResetTableSequential(sesid C.JET_SESID, tableid C.JET_TABLEID, grbit C.JET_GRBIT) (rc C.JET_ERR) {
 	defer guard(&rc, uintptr(tableid))
-	_, _, e := cursorArguments(sesid, tableid)
+	return hint(sesid, tableid)
+}
+
+// hint is a call that tells how a cursor will be used, and always succeeds with a cursor of the session.
+func hint(sesid C.JET_SESID, tableid C.JET_TABLEID) C.JET_ERR {
+	s, c, e := cursorArguments(sesid, tableid)
+	if e == 0 && c.Session() != s {
+		return C.JET_ERR(jet.ErrSesidTableIdMismatch)
+	}
 	return e
 }
