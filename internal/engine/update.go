@@ -214,6 +214,9 @@ func (c *Cursor) replace(s *Session, mark []byte, grbit jet.Grbit) (actual uint3
 		if err := c.raiseVersion(sc, &v.Column); err != nil {
 			return 0, err
 		}
+		raised := *set
+		raised.Add(v.FID)
+		set = &raised
 	}
 	rec := u.buf.Bytes()
 	// The replace itself finds conflicts with others, so it comes first.

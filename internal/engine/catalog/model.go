@@ -145,13 +145,12 @@ func (t *Table) compile(m *model) (*Schema, error) {
 		sc.names[c.folded] = append(sc.names[c.folded], c)
 		sc.versioned = sc.versioned || c.Born != nil || c.Died != nil
 		unsettled = unsettled || c.Born != nil && !c.Born.Committed()
-		if c.Died == nil {
-			if c.Flags&record.FlagAutoincrement != 0 {
-				sc.AutoInc = c
-			}
-			if c.Flags&record.FlagVersion != 0 {
-				sc.Version = c
-			}
+		// A dropped one counts while somebody may see it, and another that came in its place before it.
+		if c.Flags&record.FlagAutoincrement != 0 && (sc.AutoInc == nil || c.Died == nil) {
+			sc.AutoInc = c
+		}
+		if c.Flags&record.FlagVersion != 0 && (sc.Version == nil || c.Died == nil) {
+			sc.Version = c
 		}
 	}
 	opt := record.Options{PageSize: t.cat.db.PageSize, KeyMost: record.KeyMostSequential, SeparateLV: t.SeparateLV,

@@ -1,0 +1,45 @@
+package engine
+
+import "testing"
+
+// TestIndexOfVersionColumn has an index follow a column that the engine counts up by itself.
+func TestIndexOfVersionColumn(t *testing.T) {
+	d := newDesk(t)
+	d.table("t", []string{"k long", "v long version", "n long"}, "p:+k primary", "x:+v")
+	r := d.open(d.s, "t")
+	for k := range 3 {
+		d.want(r.insert("k", k), 0)
+	}
+	r.seekEQ(1)
+	d.want(r.replace("n", 5), 0)
+	d.want(r.replace("n", 6), 0)
+	r.index("x")
+	d.expect(r.scan("k", "v"), "0 0/2 0/1 2")
+	r.seekEQ(2)
+	d.expect(r.values("k", "n"), "1 6")
+	d.want(r.Delete(r.s, 0), 0)
+	d.expect(r.scan("k"), "0/2")
+}
+
+// TestCountersWhileTheirColumnIsDropped inserts and replaces while another session has dropped the columns that the
+// engine sets, and takes that back.
+func TestCountersWhileTheirColumnIsDropped(t *testing.T) {
+	d := newDesk(t)
+	d.table("t", []string{"k long", "a long auto", "v long version"}, "p:+k primary")
+	r := d.open(d.s, "t")
+	d.want(r.insert("k", 1), 0)
+
+	s := d.session()
+	other := d.open(s, "t")
+	d.begin(s)
+	d.want(other.DeleteColumn(s, "a", 0), 0)
+	d.want(other.DeleteColumn(s, "v", 0), 0)
+	d.want(r.insert("k", 2), 0)
+	r.seekEQ(1)
+	d.want(r.replace("k", 1), 0)
+	d.want(other.insert("k", 3), 0)
+	d.expect(r.scan("k", "a", "v"), "1 1 1/2 2 0")
+	d.rollback(s)
+	d.want(r.insert("k", 4), 0)
+	d.expect(r.scan("k", "a", "v"), "1 1 1/2 2 0/4 4 0")
+}
