@@ -89,6 +89,9 @@ func (m *Manager) flightPages() int { return flightBytes / m.pageSize }
 // how many were written and how many had to be left because they are latched, already being written or behind
 // the gate; and the first error, after which the pages concerned are as dirty as before.
 func (m *Manager) write(list []victim) (written, held int, err error) {
+	if m.abandoned.Load() {
+		return 0, len(list), jet.ErrInstanceUnavailable
+	}
 	sortByPage(list)
 	for len(list) > 0 {
 		slot := list[0].id >> 32

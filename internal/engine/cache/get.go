@@ -64,14 +64,18 @@ func (m *Manager) find(db *DB, pgno jet.Pgno) (*Frame, uint64, error) {
 		f := m.frame(e - 1)
 		v := f.Version()
 		if !f.Holds(db, pgno) {
-			b.wait() // on its way out
-			continue
+			if b.wait(); m.abandoned.Load() {
+				return nil, 0, jet.ErrInstanceUnavailable
+			}
+			continue // it was on its way out
 		}
 		if v&1 == 0 {
 			return f, v, nil
 		}
 		for f.Version() == v {
-			b.wait()
+			if b.wait(); m.abandoned.Load() {
+				return nil, 0, jet.ErrInstanceUnavailable
+			}
 		}
 		if !f.Holds(db, pgno) {
 			if err := m.failures.of(f, v, db.base|uint64(pgno)); err != nil {
@@ -114,7 +118,7 @@ func (m *Manager) LockNew(db *DB, pgno jet.Pgno) (*Frame, error) { return m.lock
 func (m *Manager) lock(db *DB, pgno jet.Pgno, read bool) (*Frame, error) {
 	for b := (backoff{}); ; b.wait() {
 		f, v, err := m.find(db, pgno)
-		if err != nil && read {
+		if err != nil && (read || m.abandoned.Load()) {
 			return nil, err
 		}
 		if f != nil {
@@ -145,7 +149,9 @@ func (m *Manager) lock(db *DB, pgno jet.Pgno, read bool) (*Frame, error) {
 // LockNew that came to nothing, and for pages that are no longer part of the database.
 func (m *Manager) Discard(f *Frame) {
 	for b := (backoff{}); f.writing(); { // whoever writes does not wait for a latch
-		b.wait()
+		if b.wait(); m.abandoned.Load() {
+			return // with the latch: the frame is nobody's any more
+		}
 	}
 	f.takeBegin()
 	m.forget(f)

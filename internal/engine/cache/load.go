@@ -117,6 +117,8 @@ func (m *Manager) acquire() (*Frame, error) {
 			continue
 		}
 		switch {
+		case m.abandoned.Load():
+			return nil, jet.ErrInstanceUnavailable
 		case failed != nil && b.n > spins:
 			return nil, failed
 		case b.slept > m.waitLimit:

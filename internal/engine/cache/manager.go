@@ -62,6 +62,9 @@ type Manager struct {
 	host      Host
 	onError   func(*DB, jet.Pgno, error)
 
+	// abandoned is set by Abandon.
+	abandoned atomic.Bool
+
 	frames  unsafe.Pointer // array of Frame
 	begin   unsafe.Pointer // array of uint64, see dirty.go
 	shared  *shared

@@ -37,7 +37,7 @@ func (m *Manager) RemoveDB(db *DB) {
 	db.leaving.Store(true)
 	m.flights.mu.Unlock()
 	m.ahead.cancel(db)
-	for b := (backoff{}); m.flights.active(db); {
+	for b := (backoff{}); m.flights.active(db) && !m.abandoned.Load(); {
 		b.wait()
 	}
 	for i := range m.repl.used.Load() {

@@ -154,6 +154,9 @@ func (m *Manager) FlushDB(db *DB) error {
 		if err != nil {
 			return err
 		}
+		if m.abandoned.Load() { // pages on their way when it was may never land
+			return jet.ErrInstanceUnavailable
+		}
 		if written > 0 {
 			b = backoff{}
 		}
