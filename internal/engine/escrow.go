@@ -87,3 +87,47 @@ func (c *Cursor) adjustEscrow(s *Session, col *record.Column, r *Retrieval) erro
 	}
 	return nil
 }
+
+// settleEscrow takes the changes of other transactions out of the copy of the record in the copy buffer: they may be
+// rolled back, and would then stay in the copy.
+func (c *Cursor) settleEscrow(s *Session) (err error) {
+	u := c.update
+	for {
+		if err := c.takeForeign(s); err != nil || c.primary.Valid() {
+			return err
+		}
+		// Another change may have come between the copy and the look at others' changes.
+		if u.old, err = c.copyRecord(s, u.old[:0]); err != nil {
+			return err
+		}
+		if err := u.buf.Load(u.old); err != nil {
+			return err
+		}
+	}
+}
+
+func (c *Cursor) takeForeign(s *Session) error {
+	u := c.update
+	fixed := u.buf.Schema().Fixed
+	for i := range fixed {
+		col := &fixed[i]
+		if col.Flags&record.FlagEscrowUpdate == 0 {
+			continue
+		}
+		node := c.primary.Node()
+		foreign := c.table.Tree.DB.Kernel.Versions.ForeignDelta(s.trx, &node, col.Offset)
+		v, err := u.buf.Get(col, 1)
+		if err != nil {
+			return err
+		}
+		if foreign == 0 || v.Null {
+			continue
+		}
+		var b [8]byte
+		copy(b[:], v.Data)
+		if err := u.putUnnoted(col, binary.LittleEndian.Uint64(b[:])-uint64(foreign)); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -244,7 +244,10 @@ func (c *Cursor) prepareInsertCopy(s *Session, kind uint32) error {
 		return err
 	}
 	u := c.update
-	err := c.referenceAll(s, p)
+	err := c.settleEscrow(s)
+	if err == nil {
+		err = c.referenceAll(s, p)
+	}
 	if auto := c.table.Schema().AutoInc; err == nil && auto != nil {
 		var n uint64
 		if n, err = c.nextAutoInc(kind != jet.PrepInsertCopyReplaceOriginal); err == nil && kind != jet.PrepInsertCopyReplaceOriginal {

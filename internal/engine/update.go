@@ -98,7 +98,7 @@ func (c *Cursor) insert(s *Session, mark []byte, grbit jet.Grbit) (actual uint32
 		return 0, err
 	}
 	if v := sc.Version; v != nil && !u.buf.Columns().Has(v.FID) {
-		if err := u.putVersion(&v.Column, 0); err != nil {
+		if err := u.putUnnoted(&v.Column, 0); err != nil {
 			return 0, err
 		}
 	}
@@ -163,10 +163,10 @@ func (c *Cursor) checkRequired(s *Session, sc *catalog.Schema) error {
 	return nil
 }
 
-// putVersion sets the version column without noting it as set.
-func (u *update) putVersion(col *record.Column, n uint32) error {
+// putUnnoted sets a numeric column without noting it as set.
+func (u *update) putUnnoted(col *record.Column, n uint64) error {
 	columns := *u.buf.Columns()
-	err := u.putNumber(col, uint64(n))
+	err := u.putNumber(col, n)
 	*u.buf.Columns() = columns
 	return err
 }
@@ -236,7 +236,7 @@ func (c *Cursor) raiseVersion(sc *catalog.Schema, col *record.Column) error {
 	if len(v.Data) == 4 {
 		n += binary.LittleEndian.Uint32(v.Data)
 	}
-	return c.update.putVersion(col, n)
+	return c.update.putUnnoted(col, uint64(n))
 }
 
 // unchanged says whether the record is what it was when the update was prepared, if that was not in this
