@@ -4,6 +4,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"esent/internal/jet"
 	"esent/internal/vfs"
@@ -21,16 +22,23 @@ const (
 	settledTogether = 64
 	// removedTogether is how many nodes it removes in one transaction of its own.
 	removedTogether = 64
+	// worthCleaning is the size of new entries for which clean-up starts by itself, as the original's does when a
+	// bucket of its store is full, and cleanPeriod bounds how long fewer wait. Until then deleted nodes and dropped trees keep their places: callers
+	// see that in counts of places and in what is refused while versions are left.
+	worthCleaning = 32 << 10
+	cleanPeriod   = 10 * time.Second
 )
 
 // cleaner removes entries that no snapshot needs any more, oldest transaction first, and does what was
 // postponed until then: the removal of deleted nodes, the freeing of dropped trees.
 type cleaner struct {
-	st   *Store
-	task vfs.Task
-	run1 sync.Mutex // one clean-up at a time
+	st        *Store
+	task      vfs.Task
+	stopTimer func()
+	run1      sync.Mutex // one clean-up at a time
 
 	mu     sync.Mutex
+	left   int64 // size of all entries when clean-up was last asked for or ended
 	queue  []done
 	undone []*RCE // inserts that were rolled back: the nodes stay until they are removed here
 
@@ -50,11 +58,13 @@ func (c *cleaner) init(st *Store, sched vfs.Scheduler) {
 	c.st = st
 	if sched != nil {
 		c.task = sched.NewTask("version clean-up", func() { c.clean() })
+		c.stopTimer = sched.Every(cleanPeriod, c.task)
 	}
 }
 
 func (c *cleaner) stop() {
 	if c.task != nil {
+		c.stopTimer()
 		c.task.Stop()
 	}
 }
@@ -76,8 +86,11 @@ func (c *cleaner) wait() {
 func (c *cleaner) enqueue(d done) {
 	c.mu.Lock()
 	c.queue = append(c.queue, d)
+	worth := c.worth()
 	c.mu.Unlock()
-	c.kick()
+	if worth {
+		c.kick()
+	}
 }
 
 // lowerTo makes times no higher than those of the transactions in the queue.
@@ -92,8 +105,22 @@ func (c *cleaner) lowerTo(times *dbTimes) {
 func (c *cleaner) enqueueUndone(r *RCE) {
 	c.mu.Lock()
 	c.undone = append(c.undone, r)
+	worth := c.worth()
 	c.mu.Unlock()
-	c.kick()
+	if worth {
+		c.kick()
+	}
+}
+
+// worth says that enough entries have come for clean-up to be asked for; c.mu is held.
+func (c *cleaner) worth() bool {
+	size := c.st.bytes.Load()
+	c.left = min(c.left, size)
+	if size-c.left < worthCleaning {
+		return false
+	}
+	c.left = size
+	return true
 }
 
 // oldest gives the number up to which every transaction is seen by all sessions.
@@ -145,6 +172,7 @@ func (c *cleaner) clean() error {
 			c.queue = nil
 		}
 		left := len(c.queue)
+		c.left = c.st.bytes.Load()
 		c.mu.Unlock()
 		c.settled += n
 		if len(undone) == 0 && n == 0 {
