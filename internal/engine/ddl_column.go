@@ -67,6 +67,7 @@ func (c *Cursor) AddColumn(s *Session, def *ColumnDef) (id jet.ColumnID, warn je
 		}
 	}
 	cat := def.catalog(col)
+	cat.Exclusive = in.exclusive
 	err = s.ddl(func() error {
 		if id, err = c.table.AddColumn(s.trx, &cat); err != nil {
 			return err

@@ -14,6 +14,8 @@ import (
 type ColumnDef struct {
 	record.Column
 	Class record.Class
+	// Exclusive says that no other session can open the table meanwhile.
+	Exclusive bool
 	// Callback and CallbackData are those of a user-defined default.
 	Callback     string
 	CallbackData []byte
@@ -34,7 +36,7 @@ func (t *Table) AddColumn(s *version.Session, def *ColumnDef) (id jet.ColumnID, 
 	if err != nil {
 		return 0, err
 	}
-	c.Born = s.Trx()
+	c.Born, c.alone = s.Trx(), def.Exclusive
 	err = nested(s, func() error {
 		if err := t.cat.versioned(s, t, t.onColumn(c, markDead), t.onColumn(c, settleBorn)); err != nil {
 			return err

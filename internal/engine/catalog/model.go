@@ -144,7 +144,7 @@ func (t *Table) compile(m *model) (*Schema, error) {
 		sc.byID[c.ID] = c
 		sc.names[c.folded] = append(sc.names[c.folded], c)
 		sc.versioned = sc.versioned || c.Born != nil || c.Died != nil
-		unsettled = unsettled || c.Born != nil && !c.Born.Committed()
+		unsettled = unsettled || c.unsettled()
 		// A dropped one counts while somebody may see it, and another that came in its place before it.
 		if c.Flags&record.FlagAutoincrement != 0 && (sc.AutoInc == nil || c.Died == nil) {
 			sc.AutoInc = c
@@ -171,7 +171,7 @@ func (t *Table) compile(m *model) (*Schema, error) {
 		return nil, err
 	}
 	if unsettled {
-		if err := settleDefaults(sc.Record, all, layout, opt); err != nil {
+		if err := settleDefaults(sc.Record, all); err != nil {
 			return nil, err
 		}
 	}
@@ -190,21 +190,38 @@ func (t *Table) compile(m *model) (*Schema, error) {
 	return sc, nil
 }
 
-// settleDefaults keeps defaults of columns that are not committed out of what inserts start from: if their creation
-// is rolled back, records must not have values for ids and places that others may get later (spec chapter 04, 4.1).
-func settleDefaults(s *record.Schema, all []*Column, layout []record.Column, opt record.Options) error {
-	settled := slices.Clone(layout)
-	for i, c := range all {
-		if c.Born != nil && !c.Born.Committed() {
-			settled[i].Flags &^= record.FlagDefault
+// settleDefaults keeps columns whose creation may be rolled back, or whose end is not settled, out of what inserts
+// start from: records must not have values for ids and places that others may get later. If the last fixed or variable
+// one is such a column, inserts start from the fixed ones before it (spec chapter 04, 4.1); values of other columns are
+// stored when a later one is set.
+func settleDefaults(s *record.Schema, all []*Column) error {
+	fixed := 0 // up to the last settled one within the record of defaults
+	last := map[record.Class]*Column{}
+	for _, c := range all {
+		if c.dead || c.Class() == record.ClassTagged {
+			continue
+		}
+		if c.HasDefault() && c.Flags&record.FlagUserDefinedDefault == 0 {
+			last[c.Class()] = c
 		}
 	}
-	other, err := record.NewSchema(settled, opt)
-	if err != nil {
-		return err
+	open := false
+	for _, c := range last {
+		open = open || c.unsettled()
 	}
-	s.DefaultRecord = other.DefaultRecord
-	return nil
+	if !open {
+		return nil
+	}
+	if end := last[record.ClassFixed]; end != nil {
+		for i := range s.Fixed[:end.FID-record.FixedFirst+1] {
+			if col := &s.Fixed[i]; !col.Deleted() && !slices.ContainsFunc(all, func(c *Column) bool { return c.ID == col.ID && c.unsettled() }) {
+				fixed = i + 1
+			}
+		}
+	}
+	var err error
+	s.DefaultRecord, err = s.FixedDefaults(fixed)
+	return err
 }
 
 // limits gives the minimised limits of an index definition.

@@ -24,6 +24,7 @@ type Column struct {
 	// not happened.
 	Born, Died *version.Trx
 
+	alone  bool    // made when no other session could open the table
 	origin *Column // as it was first: tells a column among those with the same id
 	folded string  // name as the catalog compares it
 	dead   bool    // rolled back, or dropped for everybody: only the place is kept
@@ -33,6 +34,10 @@ type Column struct {
 func (c *Column) VisibleTo(s *version.Session) bool {
 	return !c.dead && s.Sees(c.Born) && !(c.Died != nil && s.Sees(c.Died))
 }
+
+// unsettled says that records should not be made with the column as a matter of course: its creation may be rolled back
+// while others have records with it, or it is dropped while some may still see it.
+func (c *Column) unsettled() bool { return !c.dead && (c.Born != nil && !c.alone || c.Died != nil) }
 
 // IndexColumn is one column of an index: of its key, or of its conditions.
 type IndexColumn struct {
