@@ -110,6 +110,9 @@ func (l *Log) admit(t RecType) error {
 	if l.gen <= l.softLimit && !l.lowDisk.Load() {
 		return nil
 	}
+	if l.lowDisk.Load() {
+		l.retryFiles()
+	}
 	switch {
 	case t == RecInit2:
 		return nil

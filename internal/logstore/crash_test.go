@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"time"
 
 	"esent/internal/jet"
 	"esent/internal/vfs"
@@ -199,6 +200,8 @@ func TestDiskFull(t *testing.T) {
 		t.Fatal(err)
 	}
 	cfg := testConfig(env, "/log")
+	told := 0
+	cfg.LowDisk = func() { told++ }
 	l, err := Create(cfg, &testHost{}, jet.Signature{}, FirstGeneration)
 	if err != nil {
 		t.Fatal(err)
@@ -221,9 +224,24 @@ func TestDiskFull(t *testing.T) {
 	if err != nil || h.Flags != LogReserveUsed {
 		t.Errorf("flags %d, %v", h.Flags, err)
 	}
+	if told != 1 {
+		t.Errorf("told %d times of the full disk", told)
+	}
+	sim.RunAll()
 	sim.SetCapacity(100 << 20)
-	if _, err := l.Roll(1, "test"); err != nil {
-		t.Fatal(err)
+	sim.RunAll()
+	if !l.LowOnDisk() {
+		t.Error("the disk is looked at though nobody asks")
+	}
+	// The refusal is what has the disk looked at, but not all the time.
+	for _, tries := range []int{1, 0} {
+		sim.Advance(time.Duration(tries) * retryPeriod)
+		if _, _, err := l.Append(begin); jet.CodeOf(err) != jet.ErrLogDiskFull {
+			t.Fatalf("before the disk was looked at: %v", err)
+		}
+		if pending := len(sim.Pending()); pending != 1 {
+			t.Errorf("%d tasks pending", pending)
+		}
 	}
 	sim.RunAll()
 	if _, _, err := l.Append(begin); err != nil || l.LowOnDisk() {

@@ -50,17 +50,26 @@ func (l *Log) awaitWrite() {
 	from, to := l.unwritten, l.cur+1
 	l.unwritten = to
 	l.mu.Unlock()
-	err := l.write(from, to)
-	l.mu.Lock()
-	l.writing = false
-	if err != nil {
-		l.fail(err)
-	} else if to > from {
-		l.reusable = to
-		p := l.places[(to-1)%uint64(len(l.places))]
-		l.durable.Store(uint64(jet.MakeLogPos(p.gen, p.isec+1, 0)))
-	}
-	l.written.Broadcast()
+	l.lead(from, to)
+}
+
+// lead writes segments from to to-1 without mu, and takes it to tell those who wait. A defect met on the way leaves
+// the log unusable, not locked.
+func (l *Log) lead(from, to uint64) {
+	err := error(jet.ErrInternalError)
+	defer func() {
+		l.mu.Lock()
+		l.writing = false
+		if err != nil {
+			l.fail(err)
+		} else if to > from {
+			l.reusable = to
+			p := l.places[(to-1)%uint64(len(l.places))]
+			l.durable.Store(uint64(jet.MakeLogPos(p.gen, p.isec+1, 0)))
+		}
+		l.written.Broadcast()
+	}()
+	err = l.write(from, to)
 }
 
 // closeSegment fills the segment that is being filled, so that it is written once (spec chapter 05, 9.2).

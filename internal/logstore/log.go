@@ -4,6 +4,7 @@ import (
 	"errors"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"esent/internal/jet"
 	"esent/internal/vfs"
@@ -52,6 +53,8 @@ type Config struct {
 	// SyncCreate leaves the making of the next log to the moment when it is needed (JET_paramLogFileCreateAsynch
 	// off).
 	SyncCreate bool
+	// LowDisk, if set, is told when a reserved log has to be taken as the disk is full. It must not use the log.
+	LowDisk func()
 }
 
 // Host is the engine as the log sees it. Its methods are called while the log is being written: they must
@@ -138,6 +141,7 @@ type Log struct {
 	sum    uint64   // XOR of the file's segment checksums
 
 	flushTask, filesTask vfs.Task
+	retried              time.Time  // when filesTask was last asked for because the disk was full; under mu
 	prep                 sync.Mutex // guards the temporary and the reserved logs
 	tempReady            bool
 }

@@ -2,6 +2,7 @@ package logstore
 
 import (
 	"errors"
+	"time"
 
 	"esent/internal/jet"
 	"esent/internal/vfs"
@@ -109,6 +110,9 @@ func (l *Log) takeTemp() (reserve bool, err error) {
 			return false, e
 		}
 		l.lowDisk.Store(true)
+		if l.cfg.LowDisk != nil {
+			l.cfg.LowDisk()
+		}
 		return true, nil
 	}
 	return false, jet.ErrLogDiskFull.Errorf("no reserved log is left: %v", err)
@@ -130,6 +134,17 @@ func (l *Log) prepareFiles() {
 	}
 	if l.circular.Load() {
 		_ = l.removeOld() // what could not be removed is found again at the next generation
+	}
+}
+
+// retryPeriod is how often files are tried to be made again while the disk is full and changes are refused for it.
+const retryPeriod = time.Second
+
+// retryFiles has the reserved logs made again, should the disk have got room; mu is held.
+func (l *Log) retryFiles() {
+	if now := l.cfg.Env.Now(); now.Sub(l.retried) >= retryPeriod {
+		l.retried = now
+		l.filesTask.Kick()
 	}
 }
 

@@ -20,6 +20,7 @@ type testHost struct {
 	keep   atomic.Int32
 	attach []AttachInfo
 	err    error
+	defect any // what GenerationBegun panics with
 }
 
 func (h *testHost) Attachments(jet.LogPos) []AttachInfo { return h.attach }
@@ -28,6 +29,9 @@ func (h *testHost) GenerationBegun(gen int32, _ jet.LogTime) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.begun = append(h.begun, gen)
+	if h.defect != nil {
+		panic(h.defect)
+	}
 	return h.err
 }
 
@@ -350,6 +354,34 @@ func TestLimits(t *testing.T) {
 	l.SetCheckpoint(jet.MakeLogPos(12, 1, 0))
 	if _, _, err := l.Append(begin); err != nil {
 		t.Error(err)
+	}
+}
+
+// A defect met while the log is written ends the log and keeps nobody waiting.
+func TestDefect(t *testing.T) {
+	host := &testHost{}
+	l, err := Create(testConfig(vfs.System(), t.TempDir()), host, jet.Signature{}, FirstGeneration)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.Roll(1, "test"); err != nil {
+		t.Fatal(err)
+	}
+	host.defect = "test"
+	func() {
+		defer func() {
+			if v := recover(); v != host.defect {
+				t.Errorf("recovered %v", v)
+			}
+		}()
+		_, err := l.Roll(1, "test")
+		t.Errorf("roll-over: %v", err)
+	}()
+	if _, _, err := l.Append((&Begin{Proc: 1, Levels: 1, Trx: 4}).Append(nil)); jet.CodeOf(err) != jet.ErrLogWriteFail {
+		t.Errorf("append: %v", err)
+	}
+	if err := l.Close(); jet.CodeOf(err) != jet.ErrLogWriteFail {
+		t.Errorf("close: %v", err)
 	}
 }
 

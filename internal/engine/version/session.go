@@ -165,9 +165,8 @@ func (s *Session) Commit() (end jet.LogPos, err error) {
 	switch {
 	case s.logged > 0:
 		t.state.Store(stateCommitting)
-		n, _, e, err := s.store.log.AppendCommit(s.Proc, &s.store.trx)
+		n, e, err := s.drawNumber()
 		if err != nil {
-			t.state.Store(stateActive)
 			return 0, err
 		}
 		t.commitEnd.Store(uint64(e))
@@ -188,6 +187,20 @@ func (s *Session) Commit() (end jet.LogPos, err error) {
 		s.since.end()
 	}
 	return end, nil
+}
+
+// drawNumber logs the commit. Readers wait meanwhile; when nothing comes of it, an error or a defect, the transaction
+// is as before.
+func (s *Session) drawNumber() (n jet.Trx, end jet.LogPos, err error) {
+	drawn := false
+	defer func() {
+		if !drawn {
+			s.trx.state.Store(stateActive)
+		}
+	}()
+	n, _, end, err = s.store.log.AppendCommit(s.Proc, &s.store.trx)
+	drawn = err == nil
+	return n, end, err
 }
 
 func (s *Session) finish() {
