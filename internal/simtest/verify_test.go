@@ -1,0 +1,181 @@
+package simtest
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"esent/internal/engine"
+	"esent/internal/jet"
+)
+
+// dump is what the model says is in the database at a view, one line for each thing.
+func (m *model) dump(v view) []string {
+	var out []string
+	for _, t := range m.tables {
+		if !v.sight(t.born, t.died) {
+			continue
+		}
+		out = append(out, t.name)
+		cols := t.columns(v)
+		for _, c := range cols {
+			out = append(out, t.name+" column "+c.name)
+		}
+		for _, e := range m.list(t, nil, v) {
+			r, _ := t.records[e.pk].read(t, v)
+			out = append(out, recordLine(t.name, e.pk, cols, r.values))
+		}
+		for _, x := range t.indexes {
+			if !v.sight(x.born, x.died) {
+				continue
+			}
+			out = append(out, t.name+" index "+x.name)
+			for _, e := range m.list(t, x, v) {
+				out = append(out, entryLine(t.name, x.name, e))
+			}
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+func recordLine(table, pk string, cols []*column, values func(*column) [][]byte) string {
+	cols = slices.Clone(cols)
+	slices.SortFunc(cols, func(a, b *column) int { return strings.Compare(a.name, b.name) })
+	text := fmt.Sprintf("%s record %x", table, pk)
+	for _, c := range cols {
+		text += " " + c.name + showAll(values(c))
+	}
+	return text
+}
+
+func entryLine(table, index string, e entry) string {
+	return fmt.Sprintf("%s entry %s %x %x", table, index, e.key, e.pk)
+}
+
+// dump is what really is in the database. A table's and an index' entries are also checked to be in order.
+func (w *world) dump(s *engine.Session, db uint32) []string {
+	var out []string
+	list, err := s.ObjectList(0, db, 1, "", "", false, false)
+	w.cut(err, "JetGetObjectInfo")
+	for err = list.Cursor.Move(s, engine.MoveFirst, 0); err == nil; err = list.Cursor.Move(s, 1, 0) {
+		get := engine.Retrieval{Column: list.ObjectName, Buf: w.buf, Itag: 1}
+		_, err := list.Cursor.RetrieveColumn(s, &get)
+		w.cut(err, "table name")
+		if name := string(w.buf[:get.Actual]); !strings.HasPrefix(name, "MSys") {
+			out = append(out, name)
+		}
+	}
+	w.seen(err, "end of the list of tables", jet.ErrNoCurrentRecord)
+	w.cut(list.Cursor.Close(s, 0), "close of the list")
+	for _, name := range slices.Clone(out) {
+		out = append(out, w.dumpTable(s, db, name)...)
+	}
+	slices.Sort(out)
+	return out
+}
+
+func (w *world) dumpTable(s *engine.Session, db uint32, name string) []string {
+	var out []string
+	c, err := s.OpenTable(0, db, name, jet.BitTableReadOnly)
+	w.cut(err, "open "+name)
+	names := func(list *engine.Cursor, column jet.ColumnID) (names []string) {
+		for err = list.Move(s, engine.MoveFirst, 0); err == nil; err = list.Move(s, 1, 0) {
+			get := engine.Retrieval{Column: column, Buf: w.buf, Itag: 1}
+			_, err := list.RetrieveColumn(s, &get)
+			w.cut(err, "name in a list")
+			names = append(names, string(w.buf[:get.Actual]))
+		}
+		w.seen(err, "end of a list", jet.ErrNoCurrentRecord)
+		w.cut(list.Close(s, 0), "close of a list")
+		return names
+	}
+	columns, err := c.ColumnList(s, 1, false)
+	w.cut(err, "JetGetTableColumnInfo")
+	var cols []*column
+	for _, n := range names(columns.Cursor, columns.ColumnName) {
+		info, err := c.ColumnInfo(s, n, nil)
+		w.cut(err, "column "+n)
+		col := &column{name: n, id: info.ID, class: tagged}
+		if info.Grbit&jet.BitColumnTagged == 0 {
+			col.class = fixed
+		}
+		cols = append(cols, col)
+		out = append(out, name+" column "+n)
+	}
+	reader := &cursor{c: c, s: &session{s: s, w: w}}
+	for _, e := range w.entries(s, c) {
+		w.cut(c.GotoBookmark(s, []byte(e.pk)), "JetGotoBookmark")
+		out = append(out, recordLine(name, e.pk, cols, func(col *column) [][]byte {
+			list, err := reader.values(col)
+			w.cut(err, "column "+col.name)
+			return list
+		}))
+	}
+	indexes, err := c.IndexList(s, "", false)
+	w.cut(err, "JetGetTableIndexInfo")
+	for _, n := range slices.Compact(names(indexes.Cursor, indexes.IndexName)) {
+		w.cut(c.SetCurrentIndex(s, n, nil, 0, 1), "index "+n)
+		if strings.HasPrefix(n, "p") {
+			continue
+		}
+		out = append(out, name+" index "+n)
+		for _, e := range w.entries(s, c) {
+			out = append(out, entryLine(name, n, e))
+		}
+	}
+	w.cut(c.Close(s, 0), "close of "+name)
+	return out
+}
+
+// entries reads the current index of a cursor.
+func (w *world) entries(s *engine.Session, c *engine.Cursor) []entry {
+	var list []entry
+	err := c.Move(s, engine.MoveFirst, 0)
+	for ; err == nil; err = c.Move(s, 1, 0) {
+		n, err := c.Bookmark(s, w.buf)
+		w.cut(err, "JetGetBookmark")
+		pk := string(w.buf[:n])
+		n, _, err = c.RetrieveKey(s, w.buf, 0)
+		w.cut(err, "JetRetrieveKey")
+		e := entry{string(w.buf[:n]), pk}
+		if len(list) > 0 && list[len(list)-1].compare(e) >= 0 {
+			w.fail("%x/%x before %x/%x", list[len(list)-1].key, list[len(list)-1].pk, e.key, e.pk)
+		}
+		list = append(list, e)
+	}
+	w.seen(err, "end of an index", jet.ErrNoCurrentRecord)
+	return list
+}
+
+// verify compares the whole database with what is committed.
+func (w *world) verify() {
+	s, err := w.inst.BeginSession()
+	w.cut(err, "JetBeginSession")
+	db, err := s.OpenDatabase(0, database, 0)
+	w.cut(err, "JetOpenDatabase")
+	got, want := w.dump(s, db), w.m.dump(w.m.now())
+	if !slices.Equal(got, want) {
+		w.fail("the database differs:\n%s", difference(got, want))
+	}
+	w.cut(s.End(0), "JetEndSession")
+	w.note("verified: %d lines", len(got))
+}
+
+// survivors finds out which lazy commits have survived a power cut: some first ones, and all that were durable.
+func (w *world) survivors() {
+	got := w.dump(w.ses[0].s, w.db)
+	var best string
+	for n := w.m.commits; n >= w.m.durable; n-- {
+		want := w.m.dump(view{begin: n})
+		if slices.Equal(got, want) {
+			w.note("survived: %d of %d commits, durable were %d", n, w.m.commits, w.m.durable)
+			w.m.settle(n)
+			return
+		}
+		if d := fmt.Sprintf("with %d commits:\n%s", n, difference(got, want)); best == "" || len(d) < len(best) {
+			best = d
+		}
+	}
+	w.fail("after a power cut with %d commits, %d durable, the database has none of these states; nearest:\n%s", w.m.commits, w.m.durable, best)
+}
