@@ -204,8 +204,10 @@ func (c *cleaner) settle(batch []done) error {
 		}
 		slices.Reverse(order[from:])
 	}
+	durable := c.st.durable()
 	for _, r := range order {
 		c.st.detach(r)
+		c.st.undo.remove(r, durable)
 	}
 	var first error
 	keep := func(err error) {

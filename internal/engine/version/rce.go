@@ -2,6 +2,8 @@ package version
 
 import (
 	"bytes"
+	"encoding/binary"
+	"math/bits"
 
 	"esent/internal/jet"
 	"esent/internal/logstore"
@@ -51,15 +53,35 @@ func (n *Node) equal(o *Node) bool {
 }
 
 func (n *Node) hash() uint64 {
-	// FNV-1a by 8 bytes at a time would need padding rules; keys are short, so bytes do.
-	h := uint64(14695981039346656037) ^ uint64(n.FDP)<<8 ^ uint64(n.DB)
-	for _, b := range n.Key {
-		h = (h ^ uint64(b)) * 1099511628211
+	h := hashBytes(uint64(n.FDP)<<8|uint64(n.DB), n.Key)
+	if len(n.Data) > 0 {
+		h = hashBytes(h, n.Data)
 	}
-	for _, b := range n.Data {
-		h = (h ^ uint64(b)) * 1099511628211
+	return h
+}
+
+// hashBytes mixes b into h by multiplications to 128 bits.
+func hashBytes(h uint64, b []byte) uint64 {
+	const k0, k1 = 0xA0761D6478BD642F, 0xE7037ED1A0B428DB
+	fold := func(a, b uint64) uint64 {
+		hi, lo := bits.Mul64(a, b)
+		return hi ^ lo
 	}
-	return h ^ h>>29
+	size := uint64(len(b))
+	h = fold(h^k1, size^k0)
+	for ; len(b) > 8; b = b[8:] {
+		h = fold(h^binary.LittleEndian.Uint64(b), k0)
+	}
+	var last uint64
+	switch n := len(b); {
+	case n == 8:
+		last = binary.LittleEndian.Uint64(b)
+	case n >= 4:
+		last = uint64(binary.LittleEndian.Uint32(b)) | uint64(binary.LittleEndian.Uint32(b[n-4:]))<<32
+	case n > 0:
+		last = uint64(b[0]) | uint64(b[n/2])<<8 | uint64(b[n-1])<<16
+	}
+	return fold(h^last, k1)
 }
 
 // Action is what a version entry of a schema change or of an allocation does at the end of its

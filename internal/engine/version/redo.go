@@ -142,6 +142,7 @@ func (s *RedoSession) RedoUndone(r *RCE) {
 	if !r.nullified {
 		s.store.nullify(r)
 		s.store.unlink(r)
+		s.store.undo.remove(r, jet.LogPosMax)
 	}
 }
 
@@ -187,31 +188,22 @@ func (s *RedoSession) RedoForget() {
 // redoPending says that a page holds an uncommitted change whose before image is not in the log. While the
 // log is being redone everything that is in it is durable.
 func (st *Store) redoPending(k pageKey) bool {
-	s := &st.undo.shards[st.undo.shard(k)]
+	s, head := st.undo.bucket(k)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	list := s.pages[k]
-	kept := list[:0]
-	for _, r := range list {
-		if !st.undone(r) && !r.settled(jet.LogPosMax) {
-			kept = append(kept, r)
+	for r := *head; r != nil; r = r.undo.next {
+		if r.undo.page == k && r.Trx.committed() == jet.TrxMax && !r.imageLogged() {
+			return true
 		}
 	}
-	clear(list[len(kept):])
-	if len(kept) == 0 {
-		delete(s.pages, k)
-		return false
-	}
-	s.pages[k] = kept
-	return true
+	return false
 }
 
-// undone says that an entry was rolled back.
-func (st *Store) undone(r *RCE) bool {
-	sh, _, _ := st.locate(&r.Node)
-	sh.mu.Lock()
-	defer sh.mu.Unlock()
-	return r.nullified
+// imageLogged says that the log holds the entry's before image.
+func (r *RCE) imageLogged() bool {
+	r.undo.mu.Lock()
+	defer r.undo.mu.Unlock()
+	return r.undo.logged
 }
 
 // RedoEnded forgets which pages hold changes of transactions that are all over by now, and gives back the room

@@ -23,6 +23,7 @@ type Session struct {
 	// logged is the number of levels for which a Begin is in the log.
 	logged uint8
 	rces   *RCE // newest first
+	memory memory
 
 	updates, update, hidden UpdateID // see update.go
 
@@ -271,13 +272,78 @@ func (s *Session) Reserve(n int) error {
 }
 
 func (s *Session) newRCE(n *Node, c *Change) *RCE {
-	buf := make([]byte, 0, len(n.Key)+len(n.Data)+len(c.Before))
-	buf = append(append(append(buf, n.Key...), n.Data...), c.Before...)
+	r := s.memory.entry()
 	k, d := len(n.Key), len(n.Key)+len(n.Data)
-	r := &RCE{Node: Node{DB: n.DB, FDP: n.FDP, Key: buf[:k:k], Data: buf[k:d:d]},
-		ObjID: c.ObjID, Oper: c.Oper, Level: s.level, Trx: s.trx, session: s, update: s.update, Before: buf[d:], Delta: c.Delta, Offset: c.Offset,
-		Action: c.Action, MaxSize: c.MaxSize, SizeDelta: c.SizeDelta, size: int64(len(buf) + rceOverhead)}
+	buf := s.memory.take(d)
+	copy(buf, n.Key)
+	copy(buf[k:], n.Data)
+	r.Node = Node{DB: n.DB, FDP: n.FDP, Key: buf[:k:k], Data: buf[k:d:d]}
+	r.Level, r.Trx, r.session, r.update = s.level, s.trx, s, s.update
+	r.size = int64(d + rceOverhead)
+	s.fill(r, c)
 	return r
+}
+
+// fill makes r the entry of change c and gives by how many bytes it has grown.
+func (s *Session) fill(r *RCE, c *Change) (grown int64) {
+	r.ObjID, r.Oper = c.ObjID, c.Oper
+	r.Delta, r.Offset, r.Action = c.Delta, c.Offset, c.Action
+	r.MaxSize, r.SizeDelta = c.MaxSize, c.SizeDelta
+	r.Before = s.memory.take(len(c.Before))
+	copy(r.Before, c.Before)
+	r.size += int64(len(c.Before))
+	return int64(len(c.Before))
+}
+
+// maxSize is the largest data that the node had in the transaction, as its newest change tells; 0 for a node that
+// the transaction has not changed.
+func (s *Session) maxSize(newest *RCE) int {
+	for r := newest; r != nil && r.Trx == s.trx; r = r.older {
+		if !r.nullified && r.MaxSize != 0 {
+			return r.MaxSize
+		}
+	}
+	return 0
+}
+
+// locked says that r is the lock that the session took at this level before a change, which the entry may now
+// stand for.
+func (s *Session) locked(r *RCE) bool {
+	return r.Oper == OperWriteLock && r.Trx == s.trx && r.Level == s.level && r.update == s.update && !r.nullified
+}
+
+const (
+	entriesTogether = 8
+	bytesTogether   = 4096
+	mostOfBytes     = bytesTogether / 4
+)
+
+// memory is where a session takes entries and their bytes from, some at a time: entries that are made together go
+// together. Nothing is used twice, for readers keep images.
+type memory struct {
+	entries []RCE
+	bytes   []byte
+}
+
+func (m *memory) entry() *RCE {
+	if len(m.entries) == 0 {
+		m.entries = make([]RCE, entriesTogether)
+	}
+	r := &m.entries[0]
+	m.entries = m.entries[1:]
+	return r
+}
+
+func (m *memory) take(n int) []byte {
+	if n == 0 || n > mostOfBytes {
+		return make([]byte, n)
+	}
+	if len(m.bytes) < n {
+		m.bytes = make([]byte, bytesTogether)
+	}
+	b := m.bytes[:n:n]
+	m.bytes = m.bytes[n:]
+	return b
 }
 
 func (s *Session) push(r *RCE) {

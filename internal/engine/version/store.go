@@ -269,26 +269,33 @@ type Change struct {
 // Create adds the entry of a change that session s is about to make, or says ErrWriteConflict. The node's
 // leaf is latched by the caller; key, data and before image are copied.
 func (st *Store) Create(s *Session, n *Node, c *Change) (*RCE, error) {
-	r := s.newRCE(n, c)
-	r.ID = st.nextID()
 	s.since.begin(n.DB, st)
 	sh, head, h := st.locate(n)
-	r.hash = h
 	sh.mu.Lock()
 	link, newest := find(head, h, n)
+	var r *RCE
 	if newest != nil {
 		if err := conflict(s, newest, c.Oper); err != nil {
 			sh.mu.Unlock()
 			return nil, err
 		}
+		c.MaxSize = max(c.MaxSize, s.maxSize(newest))
+		if c.Oper == OperReplace && s.locked(newest) {
+			r = newest
+			st.bytes.Add(s.fill(r, c))
+		}
 	}
-	st.count.Add(1)
-	st.bytes.Add(r.size)
-	link1(head, link, newest, r)
+	if r == nil {
+		r = s.newRCE(n, c)
+		r.ID, r.hash = st.nextID(), h
+		st.count.Add(1)
+		st.bytes.Add(r.size)
+		link1(head, link, newest, r)
+		s.push(r)
+	}
 	sh.mu.Unlock()
-	s.push(r)
 	if c.Oper.needsImage() && c.Pgno != 0 {
-		st.undo.add(pageKey{n.DB, c.Pgno}, r, st.durable())
+		st.undo.add(pageKey{n.DB, c.Pgno}, r)
 	}
 	return r, nil
 }
@@ -308,7 +315,7 @@ func (st *Store) Restore(s *Session, n *Node, id uint32, c *Change) *RCE {
 	sh.mu.Unlock()
 	s.push(r)
 	if c.Oper.needsImage() && c.Pgno != 0 {
-		st.undo.add(pageKey{n.DB, c.Pgno}, r, 0)
+		st.undo.add(pageKey{n.DB, c.Pgno}, r)
 	}
 	return r
 }

@@ -11,6 +11,11 @@ type undoState struct {
 	mu     sync.Mutex
 	logged bool
 	end    jet.LogPos // where the UndoInfo record ends
+
+	// These are guarded by the index' shard.
+	page       pageKey
+	listed     bool
+	next, prev *RCE // of the bucket
 }
 
 // pageKey names a page of a database.
@@ -19,57 +24,98 @@ type pageKey struct {
 	pgno jet.Pgno
 }
 
-const undoShards = 64
+const (
+	undoShards  = 64
+	undoBuckets = 256 // per shard
+)
 
 // undoIndex finds the entries whose before images are not in the log, by the page that holds the change.
-type undoIndex struct {
-	shards [undoShards]struct {
-		mu    sync.Mutex
-		pages map[pageKey][]*RCE
-	}
+type undoIndex struct{ shards [undoShards]undoShard }
+
+type undoShard struct {
+	mu      sync.Mutex
+	buckets [undoBuckets]*RCE
+	// ends has pages with changes of transactions that are committed and cleaned up, but were not durable then, and
+	// where the last Commit0 record of these ends. At most sweepAt pages later those that are durable by now go.
+	ends    map[pageKey]jet.LogPos
+	sweepAt int
 }
 
-func (x *undoIndex) shard(k pageKey) int { return int(uint32(k.pgno)*31+uint32(k.db)) % undoShards }
+func (x *undoIndex) bucket(k pageKey) (*undoShard, **RCE) {
+	h := (uint32(k.pgno)*31 + uint32(k.db)) * 2654435761
+	s := &x.shards[h>>26]
+	return s, &s.buckets[h>>18&(undoBuckets-1)]
+}
 
-func (x *undoIndex) add(k pageKey, r *RCE, durable jet.LogPos) {
-	s := &x.shards[x.shard(k)]
+// add lists the entry of a change on a page.
+func (x *undoIndex) add(k pageKey, r *RCE) {
+	s, head := x.bucket(k)
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.pages == nil {
-		s.pages = map[pageKey][]*RCE{}
+	u := &r.undo
+	u.page, u.listed, u.next = k, true, *head
+	if u.next != nil {
+		u.next.undo.prev = r
 	}
-	list := s.pages[k]
-	if len(list) >= 8 && len(list)&(len(list)-1) == 0 {
-		kept := list[:0]
-		for _, o := range list {
-			if !o.settled(durable) {
-				kept = append(kept, o)
+	*head = r
+	s.mu.Unlock()
+}
+
+// drop takes an entry out of a bucket; the shard is locked.
+func (r *RCE) drop(head **RCE) {
+	u := &r.undo
+	if u.prev != nil {
+		u.prev.undo.next = u.next
+	} else {
+		*head = u.next
+	}
+	if u.next != nil {
+		u.next.undo.prev = u.prev
+	}
+	u.listed, u.next, u.prev = false, nil, nil
+}
+
+// remove forgets an entry whose change is committed or taken back. The page of a change that is committed, but not
+// durable, is remembered.
+func (x *undoIndex) remove(r *RCE, durable jet.LogPos) {
+	if !r.Oper.needsImage() || r.undo.page.pgno == 0 { // was never listed
+		return
+	}
+	k := r.undo.page
+	s, head := x.bucket(k)
+	s.mu.Lock()
+	if r.undo.listed {
+		r.drop(head)
+		if end := jet.LogPos(r.Trx.commitEnd.Load()); end > durable {
+			s.note(k, end, durable)
+		}
+	}
+	s.mu.Unlock()
+}
+
+func (s *undoShard) note(k pageKey, end, durable jet.LogPos) {
+	const few = 16
+	switch {
+	case s.ends == nil:
+		s.ends, s.sweepAt = map[pageKey]jet.LogPos{}, few
+	case len(s.ends) >= s.sweepAt:
+		for k, end := range s.ends {
+			if end <= durable {
+				delete(s.ends, k)
 			}
 		}
-		clear(list[len(kept):])
-		list = kept
+		s.sweepAt = max(few, 2*len(s.ends))
 	}
-	s.pages[k] = append(list, r)
+	s.ends[k] = max(s.ends[k], end)
 }
 
 func (x *undoIndex) reset() {
 	for i := range x.shards {
 		s := &x.shards[i]
 		s.mu.Lock()
-		s.pages = nil
+		clear(s.buckets[:])
+		s.ends = nil
 		s.mu.Unlock()
 	}
-}
-
-// settled says that recovery can do without the entry's before image whatever page image is on disk:
-// its transaction's end is durable, or the image is.
-func (r *RCE) settled(durable jet.LogPos) bool {
-	if r.Trx.committed() != jet.TrxMax {
-		return jet.LogPos(r.Trx.commitEnd.Load()) <= durable
-	}
-	r.undo.mu.Lock()
-	defer r.undo.mu.Unlock()
-	return r.undo.logged && r.undo.end <= durable
 }
 
 // LogUndo makes sure that the log holds the before image of every uncommitted replace and delete on page
@@ -89,21 +135,28 @@ func (st *Store) LogUndo(db jet.DBID, pgno jet.Pgno) (jet.LogPos, error) {
 	}
 	// The shard stays locked until the records are in the log: whoever asks about the page meanwhile must
 	// not conclude that nothing is pending.
-	s := &st.undo.shards[st.undo.shard(k)]
+	s, head := st.undo.bucket(k)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var end jet.LogPos
-	list := s.pages[k]
-	for len(list) > 0 {
-		e, err := st.logUndoInfo(list[0], pgno)
-		if err != nil {
-			s.pages[k] = list
-			return 0, err
-		}
-		end = max(end, e)
-		list = list[1:]
+	// What is not durable yet stays listed: whoever asked may come to write or move nothing.
+	durable := st.durable()
+	end := s.ends[k]
+	if end <= durable {
+		delete(s.ends, k)
 	}
-	delete(s.pages, k)
+	for r := *head; r != nil; {
+		next := r.undo.next
+		if r.undo.page == k {
+			e, err := st.logUndoInfo(r, pgno)
+			if err != nil {
+				return 0, err
+			}
+			if end = max(end, e); e <= durable {
+				r.drop(head)
+			}
+		}
+		r = next
+	}
 	return end, nil
 }
 

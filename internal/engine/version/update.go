@@ -56,6 +56,7 @@ func (s *Session) undo(r *RCE, remove bool) error {
 	}
 	s.store.nullify(r)
 	s.store.unlink(r)
+	s.store.undo.remove(r, s.store.durable())
 	if remove && r.Oper == OperInsert {
 		s.store.cleanup.enqueueUndone(r)
 	}

@@ -1,0 +1,125 @@
+package version
+
+import (
+	"testing"
+
+	"esent/internal/jet"
+)
+
+// changed makes the entry of a change on page 40.
+func changed(t *testing.T, s *Session, key string, c Change) *RCE {
+	t.Helper()
+	c.Pgno = 40
+	r, err := s.store.Create(s, node(key), &c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func openSession(t *testing.T, st *Store) *Session {
+	t.Helper()
+	s, err := st.NewSession()
+	if err == nil {
+		err = s.Begin()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestLockBecomesReplace(t *testing.T) {
+	tree := newMemTree()
+	tree.rows["a"] = &memRow{data: []byte("first")}
+	s := openSession(t, tree.st)
+	lock := changed(t, s, "a", Change{Oper: OperWriteLock})
+	r := changed(t, s, "a", Change{Oper: OperReplace, Before: []byte("first"), MaxSize: 9, SizeDelta: 4})
+	if r != lock || tree.st.count.Load() != 1 {
+		t.Errorf("a replace behind its lock has an entry of its own: %d", tree.st.count.Load())
+	}
+	if err := s.BeginInner(); err != nil {
+		t.Fatal(err)
+	}
+	inner := changed(t, s, "a", Change{Oper: OperWriteLock})
+	if inner == lock {
+		t.Error("a lock took over the entry of a replace")
+	}
+	if _, err := s.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.BeginInner(); err != nil {
+		t.Fatal(err)
+	}
+	second := changed(t, s, "a", Change{Oper: OperReplace, Before: []byte("second ..."), MaxSize: 6, SizeDelta: -4})
+	if second == inner {
+		t.Error("a replace took over the lock of another level")
+	}
+	if second.MaxSize != 9 {
+		t.Errorf("largest size in the transaction %d", second.MaxSize)
+	}
+	tree.rows["a"].data = []byte("third")
+	for s.Level() > 0 {
+		if err := s.Rollback(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := string(tree.rows["a"].data); got != "first" || !tree.st.Empty() {
+		t.Errorf("row is %q, %d entries left", got, tree.st.count.Load())
+	}
+}
+
+// durableLog is a memLog that is durable up to a position.
+type durableLog struct {
+	memLog
+	upTo jet.LogPos
+}
+
+func (l *durableLog) DurablePos() jet.LogPos { return l.upTo }
+
+// TestUndoIsAskedForUntilDurable: who asks about a page gets where its images, or the commits of its changes, end, as
+// often as he asks, as long as that is not durable.
+func TestUndoIsAskedForUntilDurable(t *testing.T) {
+	tree := newMemTree()
+	log := &durableLog{}
+	tree.st.SetLog(log)
+	ask := func(want bool) jet.LogPos {
+		t.Helper()
+		end, err := tree.st.LogUndo(testDB, 40)
+		if err != nil || (end != 0) != want {
+			t.Errorf("position %v, %v", end, err)
+		}
+		return end
+	}
+	ask(false)
+	s := openSession(t, tree.st)
+	if err := s.Owed(); err != nil {
+		t.Fatal(err)
+	}
+	changed(t, s, "a", Change{Oper: OperReplace, Before: []byte("first")})
+	end := ask(true)
+	if ask(true) != end || log.pos != uint64(end)-1 {
+		t.Error("image logged twice")
+	}
+	log.upTo = end
+	ask(true) // it is looked at once more
+	ask(false)
+
+	changed(t, s, "b", Change{Oper: OperFlagDelete, Before: []byte("first")})
+	commit, err := s.Commit()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if tree.st.Empty() {
+		t.Fatal("nothing to clean up")
+	}
+	if err := tree.st.Clean(); err != nil || !tree.st.Empty() {
+		t.Fatal(err, tree.st.count.Load())
+	}
+	if got := ask(true); got != commit || ask(true) != commit {
+		t.Errorf("asks for %v, the commit ends at %v", got, commit)
+	}
+	log.upTo = commit
+	ask(true)
+	ask(false)
+}
