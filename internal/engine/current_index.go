@@ -87,6 +87,14 @@ func (c *Cursor) chooseIndex(s *Session, name string, id *IndexID) error {
 		ix = nil
 	}
 	c.selectIndex(s, ix)
+	if ix == nil {
+		return nil
+	}
+	// It may have been dropped before this cursor counted as one that uses it.
+	if ix = c.schema().Index(ix.ObjID); ix == nil || !ix.VisibleTo(s.trx) {
+		c.selectIndex(s, nil)
+		return jet.ErrIndexNotFound
+	}
 	return nil
 }
 

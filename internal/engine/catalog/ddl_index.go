@@ -353,7 +353,14 @@ func (t *Table) DropIndex(s *version.Session, name string) error {
 		if err != nil {
 			return err
 		}
-		return t.onIndex(d, func(d *indexDef) { d.died = s.Trx() })(s)
+		if err := t.onIndex(d, func(d *indexDef) { d.died = s.Trx() })(s); err != nil {
+			return err
+		}
+		// A cursor that took the index before it saw this is counted by now.
+		if ix.uses.Load() > 0 {
+			return jet.ErrIndexInUse
+		}
+		return nil
 	})
 }
 
