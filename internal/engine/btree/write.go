@@ -80,14 +80,15 @@ func (t *Tree) admit(s *version.Session, w *change, extra int) error {
 	return nil
 }
 
-// lockForInsert is lockLeaf with a short way to the end of the tree.
+// lockForInsert is lockLeaf with a short way to the end of the tree. The frame of the last leaf may hold another page by
+// now; the page's object tells whose, but for space trees, of which two have the same.
 func (t *Tree) lockForInsert(key, mark []byte) (f *cache.Frame, line int, exact bool, err error) {
-	if f = t.tail.Load(); f != nil {
+	if f = t.tail.Load(); f != nil && t.Flags&page.FlagSpaceTree == 0 {
 		if v := f.Version(); v&1 == 0 && f.Slot() == t.DB.Slot {
 			p := f.Page()
 			const kind = page.FlagLeaf | page.FlagEmpty | page.FlagPreInit | page.FlagSpaceTree
 			if n := p.Lines(); n > 0 && p.Next() == jet.PgnoNull && p.ObjID() == t.ObjID &&
-				p.Flags()&kind == page.FlagLeaf|t.Flags&page.FlagSpaceTree && t.behind(p, n-1, key, mark) && f.Upgrade(v) {
+				p.Flags()&kind == page.FlagLeaf && t.behind(p, n-1, key, mark) && f.Upgrade(v) {
 				return f, n, false, nil
 			}
 		}
