@@ -1,6 +1,10 @@
 package engine
 
-import "testing"
+import (
+	"testing"
+
+	"esent/internal/jet"
+)
 
 // TestIndexOfVersionColumn has an index follow a column that the engine counts up by itself.
 func TestIndexOfVersionColumn(t *testing.T) {
@@ -42,4 +46,27 @@ func TestCountersWhileTheirColumnIsDropped(t *testing.T) {
 	d.rollback(s)
 	d.want(r.insert("k", 4), 0)
 	d.expect(r.scan("k", "a", "v"), "1 1 1/2 2 0/4 4 0")
+}
+
+// TestEscrowBesideNewColumn adds to the numbers of records that were inserted while another session's new column with
+// a default was not committed: records have their escrow columns all the same.
+func TestEscrowBesideNewColumn(t *testing.T) {
+	d := newDesk(t)
+	d.table("t", []string{"k long", "e long escrow", "b text"}, "p:+k primary")
+	r := d.open(d.s, "t")
+	s := d.session()
+	other := d.open(s, "t")
+	d.begin(s)
+	_, _, err := other.AddColumn(s, &ColumnDef{Name: "n", Type: jet.ColtypLong, Default: []byte{9, 0, 0, 0}})
+	d.want(err, 0)
+	d.want(r.insert("k", 1, "b", "text"), 0)
+	r.seekEQ(1)
+	d.begin(r.s)
+	old := make([]byte, 4)
+	_, err = r.EscrowUpdate(r.s, 0, r.column("e"), []byte{3, 0, 0, 0}, old, 0)
+	d.want(err, 0)
+	d.expect(r.values("k", "e", "b"), "1 3 text")
+	d.commit(r.s)
+	d.rollback(s)
+	d.expect(r.values("k", "e", "b"), "1 3 text")
 }

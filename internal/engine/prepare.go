@@ -141,7 +141,7 @@ func (c *Cursor) prepareInsert(s *Session, setAutoInc bool) error {
 		return jet.ErrIllegalOperation
 	}
 	u := c.begin(s)
-	c.loadDefaults(s)
+	u.buf.LoadInsert()
 	if auto != nil {
 		n, err := c.nextAutoInc(!setAutoInc)
 		if err != nil {
@@ -156,25 +156,6 @@ func (c *Cursor) prepareInsert(s *Session, setAutoInc bool) error {
 	u.setAutoInc = setAutoInc
 	c.prepared = preparedInsert
 	return nil
-}
-
-// loadDefaults fills the copy buffer with the defaults of a new record. Defaults of columns that the session does
-// not see stay out, unless they lie before others.
-func (c *Cursor) loadDefaults(s *Session) {
-	u, sc := c.update, c.table.Schema()
-	u.buf.LoadInsert()
-	if !sc.Versioned() {
-		return
-	}
-	for _, class := range [][]record.Column{sc.Record.Fixed, sc.Record.Var} {
-		for i := range class {
-			if col := &class[i]; col.HasDefault() && !sc.Visible(s.trx, col) {
-				// The record is built up column by column when values are set.
-				u.buf.Reset(sc.Record)
-				return
-			}
-		}
-	}
 }
 
 // nextAutoInc gives the next autoincrement number; without consume the one that would be given.
