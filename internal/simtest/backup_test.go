@@ -47,7 +47,7 @@ func (w *world) backup() {
 		w.restore()
 		return
 	}
-	state := w.m.dump(w.m.now())
+	state := w.m.dump(w.m.now(), false)
 	grbit := jet.Grbit(0)
 	dir := b.dir
 	want := []jet.Err{0}
@@ -65,8 +65,9 @@ func (w *world) backup() {
 	default:
 		b.serial++
 		dir = fmt.Sprintf("/backup%d", b.serial)
-		w.clear(b.dir)
+		old := b.dir
 		b.dir, b.states, b.atomic = "", nil, w.rng.IntN(2) == 0
+		w.clear(old)
 		if b.atomic {
 			grbit = jet.BitBackupAtomic
 		}
@@ -124,7 +125,7 @@ func (w *world) rollForward() {
 			logs[name] = data
 		}
 	}
-	w.restoreTo("/forward", b.dir, [][]string{w.m.dump(w.m.now())}, logs)
+	w.restoreTo("/forward", b.dir, [][]string{w.m.dump(w.m.now(), false)}, logs)
 }
 
 // restoreTo restores a set into a folder with logs, and compares what comes out with the states that are right.

@@ -9,11 +9,16 @@ import (
 	"esent/internal/jet"
 )
 
-// dump is what the model says is in the database at a view, one line for each thing.
-func (m *model) dump(v view) []string {
+// dump is what the model says is in the database at a view, one line for each thing. While transactions run, what one
+// of them has dropped cannot be looked at.
+func (m *model) dump(v view, running bool) []string {
 	var out []string
 	for _, t := range m.tables {
 		if !v.sight(t.born, t.died) {
+			continue
+		}
+		if running && t.died != nil {
+			out = append(out, t.name+" dropped")
 			continue
 		}
 		out = append(out, t.name)
@@ -26,7 +31,7 @@ func (m *model) dump(v view) []string {
 			out = append(out, recordLine(t.name, e.pk, cols, r.values))
 		}
 		for _, x := range t.indexes {
-			if !v.sight(x.born, x.died) {
+			if !v.sight(x.born, x.died) || running && x.died != nil {
 				continue
 			}
 			out = append(out, t.name+" index "+x.name)
@@ -68,7 +73,9 @@ func (w *world) dump(s *engine.Session, db uint32) []string {
 	}
 	w.seen(err, "end of the list of tables", jet.ErrNoCurrentRecord)
 	w.cut(list.Cursor.Close(s, 0), "close of the list")
-	for _, name := range slices.Clone(out) {
+	names := out
+	out = nil
+	for _, name := range names {
 		out = append(out, w.dumpTable(s, db, name)...)
 	}
 	slices.Sort(out)
@@ -76,8 +83,11 @@ func (w *world) dump(s *engine.Session, db uint32) []string {
 }
 
 func (w *world) dumpTable(s *engine.Session, db uint32, name string) []string {
-	var out []string
+	out := []string{name}
 	c, err := s.OpenTable(0, db, name, jet.BitTableReadOnly)
+	if jet.CodeOf(err) == jet.ErrTableLocked {
+		return []string{name + " dropped"}
+	}
 	w.cut(err, "open "+name)
 	names := func(list *engine.Cursor, column jet.ColumnID) (names []string) {
 		for err = list.Move(s, engine.MoveFirst, 0); err == nil; err = list.Move(s, 1, 0) {
@@ -154,7 +164,7 @@ func (w *world) verify() {
 	w.cut(err, "JetBeginSession")
 	db, err := s.OpenDatabase(0, database, 0)
 	w.cut(err, "JetOpenDatabase")
-	got, want := w.dump(s, db), w.m.dump(w.m.now())
+	got, want := w.dump(s, db), w.m.dump(w.m.now(), true)
 	if !slices.Equal(got, want) {
 		w.fail("the database differs:\n%s", difference(got, want))
 	}
@@ -167,10 +177,11 @@ func (w *world) survivors() {
 	got := w.dump(w.ses[0].s, w.db)
 	var best string
 	for n := w.m.commits; n >= w.m.durable; n-- {
-		want := w.m.dump(view{begin: n})
+		want := w.m.dump(view{begin: n}, false)
 		if slices.Equal(got, want) {
 			w.note("survived: %d of %d commits, durable were %d", n, w.m.commits, w.m.durable)
 			w.m.settle(n)
+			w.learnIDs()
 			return
 		}
 		if d := fmt.Sprintf("with %d commits:\n%s", n, difference(got, want)); best == "" || len(d) < len(best) {
@@ -178,4 +189,16 @@ func (w *world) survivors() {
 		}
 	}
 	w.fail("after a power cut with %d commits, %d durable, the database has none of these states; nearest:\n%s", w.m.commits, w.m.durable, best)
+}
+
+// learnIDs asks for the ids of columns: the power may have gone before the call that made one could tell.
+func (w *world) learnIDs() {
+	s := w.ses[0].s
+	for _, t := range w.m.tables {
+		for _, c := range t.cols {
+			info, err := s.ColumnInfo(0, w.db, t.name, c.name, nil)
+			w.cut(err, "column "+c.name)
+			c.id = info.ID
+		}
+	}
 }
