@@ -131,11 +131,22 @@ func (p Page) search(key, data []byte, mode searchMode) (int, bool) {
 			agreement(unsafe.Add(tags, -tagSize*(count-1)), area, mask, offLimit, large, word1))
 		word1, word1Size = s.word(window)
 	}
+	// Of lo and the count-1 lines behind it, mid is the number of that which is looked at: the last of the lower half,
+	// but on pages of some lines at first where the bookmark would be if keys came at equal distances, as numbers
+	// that are given out in turn do. What was not met there is most often near: one more look sees to that.
+	mid, near := (count+1)>>1, 0
+	if count >= guessFrom {
+		e := ends{area: area, mask: mask, limit: limit, large: large, prefix: prefix, at: window}
+		word := word1
+		if len(prefix) > 0 {
+			e.at, word = common, word2
+		}
+		mid, near = e.guess(tags, word, count), 1+count>>5
+	}
 	for count > 0 {
 		// What decides goes through few dependent steps and no branch on the outcome; the branches below
-		// nearly always go the same way. The line looked at is the last of the lower half.
-		half := (count + 1) >> 1
-		w := *(*uint32)(unsafe.Add(tags, -tagSize*(lo+half-1)))
+		// nearly always go the same way.
+		w := *(*uint32)(unsafe.Add(tags, -tagSize*(lo+mid-1)))
 		off := min(w>>16&mask, offLimit)
 		line := unsafe.Add(area, off)
 		lens := *(*uint32)(line)
@@ -191,17 +202,27 @@ func (p Page) search(key, data []byte, mode searchMode) (int, bool) {
 			c := s.compare(skip, raw[head:head+suffix], raw[head+suffix:])
 			if c == 0 {
 				if mode == searchInternal {
-					return lo + half, true
+					return lo + mid, true
 				}
-				return lo + half - 1, true
+				return lo + mid - 1, true
 			}
 			if c < 0 {
 				less = 1
 			}
 		}
 	decided:
-		lo += half & -int(less)
-		count -= half
+		above := -int(less) // all ones when the bookmark is behind the line
+		lo += mid & above
+		count = (count-mid)&above | (mid-1)&^above
+		mid = (count + 1) >> 1
+		if near != 0 {
+			if near = min(near, count); above != 0 {
+				mid = near
+			} else {
+				mid = count + 1 - near
+			}
+			near = 0
+		}
 	}
 	if mode == searchInternal && lo == n-1 {
 		if last := p.Line(lo); last.KeyLen() != 0 && compareConcat(&last, key, data) <= 0 {
@@ -209,6 +230,83 @@ func (p Page) search(key, data []byte, mode searchMode) (int, bool) {
 		}
 	}
 	return lo, false
+}
+
+// guessFrom is how many lines a page has at least for the place of a bookmark to be guessed.
+const guessFrom = 8
+
+// ends is how the first and the last line of a page are looked at.
+type ends struct {
+	area        unsafe.Pointer
+	mask, limit uint32
+	large       bool
+	prefix      []byte
+	at          uint32 // where the eight bytes begin that count
+}
+
+// guess gives the number, from 1 to count, of the line at which word would stand, the bytes of a bookmark from e.at
+// on, if those of the lines lay at equal distances between those of the first and the last. It may be any.
+func (e *ends) guess(tags unsafe.Pointer, word uint64, count int) int {
+	low, high := e.word(tags), e.word(unsafe.Add(tags, -tagSize*(count-1)))
+	switch {
+	case low >= high:
+		return (count + 1) >> 1
+	case word <= low:
+		return 1
+	case word >= high:
+		return count
+	}
+	return 1 + int(float64(word-low)/float64(high-low)*float64(count-1)+0.5)
+}
+
+// word is the eight bytes of a line's key from e.at on as a number, zeros behind its end; 0 or the largest number for
+// a line that lies before or behind all keys that begin as the bookmark does.
+func (e *ends) word(tag unsafe.Pointer) uint64 {
+	w := *(*uint32)(tag)
+	off := min(w>>16&e.mask, e.limit-4)
+	line := unsafe.Add(e.area, off)
+	lens := *(*uint32)(line)
+	compressed := w >> 31
+	if e.large {
+		compressed = lens >> 15 & 1
+	}
+	head, skip, size := uint32(2), uint32(0), lens&keyLenMask
+	if compressed != 0 {
+		head, skip, size = 4, size, lens>>16&keyLenMask
+	}
+	size = min(size, e.limit-off-head)
+	at := uint32(0) // in the suffix
+	if len(e.prefix) == 0 {
+		at = min(e.at, size)
+	}
+	v := bits.ReverseBytes64(*(*uint64)(unsafe.Add(line, head+at)))
+	if size-at < 8 {
+		v &= topBytes(size - at)
+	}
+	if len(e.prefix) == 0 || skip == e.at {
+		return v
+	}
+	rest := e.prefix[min(int(min(skip, e.at)), len(e.prefix)):]
+	prefix := bits.ReverseBytes64(firstWord(rest))
+	switch {
+	case skip > e.at:
+		n := min(skip-e.at, 8)
+		return prefix&topBytes(n) | v>>(8*n)
+	case v < prefix:
+		return 0
+	}
+	return ^uint64(0)
+}
+
+// firstWord is the first eight bytes of b, zeros behind its end.
+func firstWord(b []byte) (w uint64) {
+	if len(b) >= 8 {
+		return binary.LittleEndian.Uint64(b)
+	}
+	for i, c := range b {
+		w |= uint64(c) << (8 * i)
+	}
+	return w
 }
 
 // agreement is the number of bytes, eight at most, that an uncompressed line, whose tag is given, has in common
