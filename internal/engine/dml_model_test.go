@@ -10,7 +10,6 @@ import (
 	"strings"
 	"testing"
 
-	"esent/internal/engine/check"
 	"esent/internal/jet"
 )
 
@@ -579,17 +578,6 @@ func (m *model) check(ms *modelSession) {
 		if err != jet.ErrNoCurrentRecord {
 			m.t.Fatalf("%s: %v after %d entries: %s", ix, err, len(want), r.read())
 		}
-	}
-}
-
-// judge ends the instance and has the database checked.
-func (m *model) judge() {
-	m.t.Helper()
-	m.want(m.i.Term(0), 0)
-	r, err := check.File(m.sim.Env(), "/db/x.edb", check.Options{})
-	m.want(err, 0)
-	for _, v := range r.Violations {
-		m.t.Error(v)
 	}
 }
 
