@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"time"
 
 	"esent/internal/jet"
@@ -70,13 +71,19 @@ func (i *Instance) closeGate(bit uint32) (already bool) { return i.gate.Or(bit)&
 
 func (i *Instance) openGate(bit uint32) { i.gate.And(^bit) }
 
-// awaitCalls waits until no call is inside that was let in before the gate was closed.
+// awaitCalls waits until no call is inside that was let in before the gate was closed. After a defect it does not
+// wait for ever: some call may never come out.
 func (i *Instance) awaitCalls() {
-	for i.calls.Load() != 0 {
-		pause()
+	sessions := i.openSessions()
+	idle := func() bool {
+		return i.calls.Load() == 0 && !slices.ContainsFunc(sessions, func(s *Session) bool { return s.busy.Load() != 0 })
 	}
-	for _, s := range i.openSessions() {
-		s.awaitIdle()
+	for last := time.Now(); !idle(); pause() {
+		if !i.defect.Load() {
+			last = time.Now()
+		} else if time.Since(last) > defectPatience {
+			return
+		}
 	}
 }
 

@@ -47,13 +47,12 @@ func (i *Instance) Init(o InitOptions) (warning jet.Err, err error) {
 	defer i.lifecycle.Unlock()
 	defer func() {
 		if v := recover(); v != nil {
-			err = errors.Join(i.Panicked(v))
-			i.destroy()
+			err = errors.Join(i.Panicked(v), i.abandon(), i.destroy())
 		}
 	}()
 	begun := i.proc.env.Now()
 	if err = i.proc.reserve(i); err == nil {
-		i.env = &vfs.Env{FS: i.proc.env.FS, Now: i.proc.env.Now, Rand: i.proc.env.Rand, Sched: guardedScheduler{i.proc.env.Sched, i}}
+		i.env = i.environment()
 		i.openEvents()
 		i.report(eventlog.StartInstance, i.Display(), engineMajor, engineMinor, engineBuild, engineUpdate)
 		warning, err = i.start(o)

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"runtime/debug"
 	"sync"
 	"sync/atomic"
 
@@ -33,13 +32,16 @@ type Instance struct {
 	lifecycle sync.Mutex
 	// fatal is why the instance is unavailable.
 	fatal atomic.Pointer[failure]
+	// defect is set once a panic has been met, see defect.go.
+	defect atomic.Bool
 
 	// reserved says that set counts: its paths are kept from other instances. Guarded by Process.mu.
 	reserved bool
 
 	// The fields down to tasks are set by JetInit before the gate opens and do not change.
 	set    settings
-	env    *vfs.Env // with tasks that a panic cannot escape from
+	env    *vfs.Env // with tasks that a panic cannot escape from, and files
+	files  *openFiles
 	events *eventlog.Logger
 	log    *logstore.Log // nil without logging
 	// writing is log, from the moment on when recovery writes to it.
@@ -201,12 +203,6 @@ func (i *Instance) unavailability() error {
 
 // failed says that the instance is unavailable.
 func (i *Instance) failed() bool { return i.fatal.Load() != nil }
-
-// Panicked makes the instance unavailable after a panic in a call on it, which the caller has stopped by recover just
-// now.
-func (i *Instance) Panicked(value any) error {
-	return i.failAt(jet.ErrInternalError.Errorf("panic: %v", value), string(debug.Stack()))
-}
 
 // rollbackFailed is fail for a rollback: only recovery can still undo (spec chapter 05, 18.4).
 func (i *Instance) rollbackFailed(err error) error {

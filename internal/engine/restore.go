@@ -54,7 +54,7 @@ func (i *Instance) Restore(plan func(RestoreEnv) (RestorePlan, error), progress 
 	}()
 	if err = i.proc.reserve(i); err == nil {
 		i.set.logging = true // whatever JET_paramRecovery says
-		i.env = &vfs.Env{FS: i.proc.env.FS, Now: i.proc.env.Now, Rand: i.proc.env.Rand, Sched: guardedScheduler{i.proc.env.Sched, i}}
+		i.env = i.environment()
 		i.openEvents()
 		err = i.restore(plan, progress)
 	}
@@ -96,6 +96,7 @@ func (i *Instance) release() error {
 	i.cache, i.versions, i.kernel, i.log = nil, nil, nil, nil
 	i.writing.Store(nil)
 	i.fatal.Store(nil)
+	i.defect.Store(false)
 	i.gens.reset()
 	i.check.file = logstore.Checkpoint{}
 	i.proc.mu.Lock()

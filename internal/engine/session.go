@@ -82,13 +82,21 @@ func (s *Session) enter() error {
 			return jet.ErrInvalidSesid
 		}
 		if !s.awaitGuest() {
-			return jet.ErrSessionSharingViolation
+			return s.occupied()
 		}
 	}
 	if s.inst.gate.Load() == 0 && !s.ended.Load() {
 		return nil
 	}
 	return s.refused()
+}
+
+// occupied is why a call may not begin that finds another one inside: a defect may have left that there.
+func (s *Session) occupied() error {
+	if s.inst.failed() {
+		return s.inst.refusal()
+	}
+	return jet.ErrSessionSharingViolation
 }
 
 // refused ends a call that may not go on and says why.
@@ -104,7 +112,7 @@ func (s *Session) refused() error {
 func (s *Session) enterAlways() error {
 	for !s.busy.CompareAndSwap(0, busyInside) {
 		if !s.awaitGuest() {
-			return jet.ErrSessionSharingViolation
+			return s.occupied()
 		}
 	}
 	if g := s.inst.gate.Load(); g&^gateStopped == 0 && !s.ended.Load() {
@@ -126,13 +134,6 @@ func (s *Session) enterOwned(t Thread) error {
 }
 
 func (s *Session) leave() { s.busy.And(^uint32(busyInside)) }
-
-// awaitIdle waits until no call is inside the session; the instance refuses new ones.
-func (s *Session) awaitIdle() {
-	for s.busy.Load() != 0 {
-		pause()
-	}
-}
 
 // End rolls back, closes what the session has open, and ends it (JetEndSession).
 func (s *Session) End(t Thread) error {

@@ -11,7 +11,7 @@ import (
 // Term stops the instance and frees it (JetTerm2, spec chapter 01, 2.4). ErrTooManyActiveUsers, while a session is in
 // a transaction, and ErrBackupInProgress leave it running; after every other result it is gone. With
 // JET_bitTermDirty the databases stay as a crash would leave them, and the result is ErrDirtyShutdown.
-func (i *Instance) Term(grbit jet.Grbit) error {
+func (i *Instance) Term(grbit jet.Grbit) (err error) {
 	if i.gate.CompareAndSwap(gateNotInitialised, gateNotInitialised|gateTerminating) {
 		return i.destroy()
 	}
@@ -23,8 +23,14 @@ func (i *Instance) Term(grbit jet.Grbit) error {
 	}
 	i.lifecycle.Lock()
 	defer i.lifecycle.Unlock()
+	dirty := grbit&jet.BitTermDirty != 0
+	defer func() {
+		if v := recover(); v != nil {
+			err = errors.Join(i.Panicked(v), i.finish(dirty))
+		}
+	}()
 	i.backup.allowed.Store(false)
-	if i.backup.running() {
+	if i.backup.running() && !i.defect.Load() {
 		if grbit&(jet.BitTermStopBackup|jet.BitTermAbrupt) == 0 {
 			i.openGate(gateTerminating)
 			return jet.ErrBackupInProgress
@@ -32,8 +38,10 @@ func (i *Instance) Term(grbit jet.Grbit) error {
 		i.backup.stop()
 	}
 	i.awaitCalls()
+	if i.defect.Load() {
+		return i.finish(dirty)
+	}
 	i.backup.end(jet.ErrBackupAbortByServer)
-	dirty := grbit&jet.BitTermDirty != 0
 	if !dirty && !i.failed() {
 		if i.inTransaction() {
 			i.openGate(gateTerminating)
@@ -150,6 +158,9 @@ func (i *Instance) finish(dirty bool) error {
 // abandon gives back everything without bringing anything to the databases. What is logged is made durable, as far
 // as that is possible.
 func (i *Instance) abandon() error {
+	if i.defect.Load() {
+		return i.abandonDefect()
+	}
 	i.stopTasks()
 	for _, s := range i.openSessions() {
 		s.abandon()

@@ -13,12 +13,21 @@ import (
 func (l *Log) Append(rec []byte) (pos, end jet.LogPos, err error) {
 	l.mu.Lock()
 	if err = l.admit(RecType(rec[0])); err == nil && l.fill+len(rec) >= SegmentSize {
-		err = l.makeRoom(len(rec), nil)
+		return l.appendAfter(rec)
 	}
 	if err == nil {
 		pos, end = l.put(rec)
 	}
 	l.mu.Unlock()
+	return pos, end, err
+}
+
+// appendAfter is the rest of Append for a record that there may be no room for; it unlocks mu.
+func (l *Log) appendAfter(rec []byte) (pos, end jet.LogPos, err error) {
+	defer l.mu.Unlock()
+	if err = l.makeRoom(len(rec), nil); err == nil {
+		pos, end = l.put(rec)
+	}
 	return pos, end, err
 }
 
