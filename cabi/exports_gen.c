@@ -1709,66 +1709,34 @@ ESENT_EXPORT JET_ERR JET_API JetSnapshotStop(JET_INSTANCE instance, JET_GRBIT gr
 
 ESENT_EXPORT JET_ERR JET_API JetExternalRestore(JET_PSTR szCheckpointFilePath, JET_PSTR szLogPath, JET_RSTMAP_A *rgrstmap, int32_t crstfilemap, JET_PSTR szBackupLogPath, int32_t genLow, int32_t genHigh, JET_PFNSTATUS pfn) ESENT_ALIAS(JetExternalRestoreA);
 
+extern JET_ERR esent_JetExternalRestoreA(JET_PSTR szCheckpointFilePath, JET_PSTR szLogPath, JET_RSTMAP_A *rgrstmap, int32_t crstfilemap, JET_PSTR szBackupLogPath, int32_t genLow, int32_t genHigh, JET_PFNSTATUS pfn);
 ESENT_EXPORT JET_ERR JET_API JetExternalRestoreA(JET_PSTR szCheckpointFilePath, JET_PSTR szLogPath, JET_RSTMAP_A *rgrstmap, int32_t crstfilemap, JET_PSTR szBackupLogPath, int32_t genLow, int32_t genHigh, JET_PFNSTATUS pfn)
 {
-    (void)szCheckpointFilePath;
-    (void)szLogPath;
-    (void)rgrstmap;
-    (void)crstfilemap;
-    (void)szBackupLogPath;
-    (void)genLow;
-    (void)genHigh;
-    (void)pfn;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetExternalRestoreA(szCheckpointFilePath, szLogPath, rgrstmap, crstfilemap, szBackupLogPath, genLow, genHigh, pfn);
 }
 
+extern JET_ERR esent_JetExternalRestoreW(JET_PWSTR szCheckpointFilePath, JET_PWSTR szLogPath, JET_RSTMAP_W *rgrstmap, int32_t crstfilemap, JET_PWSTR szBackupLogPath, int32_t genLow, int32_t genHigh, JET_PFNSTATUS pfn);
 ESENT_EXPORT JET_ERR JET_API JetExternalRestoreW(JET_PWSTR szCheckpointFilePath, JET_PWSTR szLogPath, JET_RSTMAP_W *rgrstmap, int32_t crstfilemap, JET_PWSTR szBackupLogPath, int32_t genLow, int32_t genHigh, JET_PFNSTATUS pfn)
 {
-    (void)szCheckpointFilePath;
-    (void)szLogPath;
-    (void)rgrstmap;
-    (void)crstfilemap;
-    (void)szBackupLogPath;
-    (void)genLow;
-    (void)genHigh;
-    (void)pfn;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetExternalRestoreW(szCheckpointFilePath, szLogPath, rgrstmap, crstfilemap, szBackupLogPath, genLow, genHigh, pfn);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetExternalRestore2(JET_PSTR szCheckpointFilePath, JET_PSTR szLogPath, JET_RSTMAP_A *rgrstmap, int32_t crstfilemap, JET_PSTR szBackupLogPath, JET_LOGINFO_A *pLogInfo, JET_PSTR szTargetInstanceName, JET_PSTR szTargetInstanceLogPath, JET_PSTR szTargetInstanceCheckpointPath, JET_PFNSTATUS pfn) ESENT_ALIAS(JetExternalRestore2A);
 
+extern JET_ERR esent_JetExternalRestore2A(JET_PSTR szCheckpointFilePath, JET_PSTR szLogPath, JET_RSTMAP_A *rgrstmap, int32_t crstfilemap, JET_PSTR szBackupLogPath, JET_LOGINFO_A *pLogInfo, JET_PSTR szTargetInstanceName, JET_PSTR szTargetInstanceLogPath, JET_PSTR szTargetInstanceCheckpointPath, JET_PFNSTATUS pfn);
 ESENT_EXPORT JET_ERR JET_API JetExternalRestore2A(JET_PSTR szCheckpointFilePath, JET_PSTR szLogPath, JET_RSTMAP_A *rgrstmap, int32_t crstfilemap, JET_PSTR szBackupLogPath, JET_LOGINFO_A *pLogInfo, JET_PSTR szTargetInstanceName, JET_PSTR szTargetInstanceLogPath, JET_PSTR szTargetInstanceCheckpointPath, JET_PFNSTATUS pfn)
 {
-    (void)szCheckpointFilePath;
-    (void)szLogPath;
-    (void)rgrstmap;
-    (void)crstfilemap;
-    (void)szBackupLogPath;
-    (void)pLogInfo;
-    (void)szTargetInstanceName;
-    (void)szTargetInstanceLogPath;
-    (void)szTargetInstanceCheckpointPath;
-    (void)pfn;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetExternalRestore2A(szCheckpointFilePath, szLogPath, rgrstmap, crstfilemap, szBackupLogPath, pLogInfo, szTargetInstanceName, szTargetInstanceLogPath, szTargetInstanceCheckpointPath, pfn);
 }
 
+extern JET_ERR esent_JetExternalRestore2W(JET_PWSTR szCheckpointFilePath, JET_PWSTR szLogPath, JET_RSTMAP_W *rgrstmap, int32_t crstfilemap, JET_PWSTR szBackupLogPath, JET_LOGINFO_W *pLogInfo, JET_PWSTR szTargetInstanceName, JET_PWSTR szTargetInstanceLogPath, JET_PWSTR szTargetInstanceCheckpointPath, JET_PFNSTATUS pfn);
 ESENT_EXPORT JET_ERR JET_API JetExternalRestore2W(JET_PWSTR szCheckpointFilePath, JET_PWSTR szLogPath, JET_RSTMAP_W *rgrstmap, int32_t crstfilemap, JET_PWSTR szBackupLogPath, JET_LOGINFO_W *pLogInfo, JET_PWSTR szTargetInstanceName, JET_PWSTR szTargetInstanceLogPath, JET_PWSTR szTargetInstanceCheckpointPath, JET_PFNSTATUS pfn)
 {
-    (void)szCheckpointFilePath;
-    (void)szLogPath;
-    (void)rgrstmap;
-    (void)crstfilemap;
-    (void)szBackupLogPath;
-    (void)pLogInfo;
-    (void)szTargetInstanceName;
-    (void)szTargetInstanceLogPath;
-    (void)szTargetInstanceCheckpointPath;
-    (void)pfn;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetExternalRestore2W(szCheckpointFilePath, szLogPath, rgrstmap, crstfilemap, szBackupLogPath, pLogInfo, szTargetInstanceName, szTargetInstanceLogPath, szTargetInstanceCheckpointPath, pfn);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetRBSCancelRevert(JET_INSTANCE instance)
