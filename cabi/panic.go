@@ -30,7 +30,27 @@ func guard(rc *C.JET_ERR, handle uintptr) {
 	}
 }
 
-// panicked tells the operator of a defect: what went wrong, in a call on which handle, and where.
+// panicked makes the instance unavailable that the handle leads to, which tells the operator why. Where there is none
+// nothing is known to be hurt, and what went wrong goes to the host's messages.
 var panicked = func(handle uintptr, value any, stack []byte) {
+	defer func() { _ = recover() }() // nothing is worth ending the host for
+	if o := failing(handle); o != nil {
+		_ = o.Panicked(value) // the code that every call gives now
+		return
+	}
 	fmt.Fprintf(os.Stderr, "esent: internal error in a call on handle %#x: %v\n%s", handle, value, stack)
+}
+
+// failing is what a panic in a call on the handle has hurt, nil for nothing.
+func failing(handle uintptr) interface{ Panicked(value any) error } {
+	if i := instances.get(handle); i != nil {
+		return i
+	}
+	if s := sessions.get(handle); s != nil {
+		return s
+	}
+	if c := cursors.get(handle); c != nil {
+		return c
+	}
+	return nil
 }

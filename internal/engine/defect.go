@@ -5,6 +5,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"esent/internal/eventlog"
 	"esent/internal/jet"
 )
 
@@ -19,10 +20,13 @@ const defectPatience = 2 * time.Second
 // Panicked makes the instance unavailable after a panic in a call on it, which the caller has stopped by recover just
 // now. One that does not run loses nothing by it and stays as it is.
 func (i *Instance) Panicked(value any) error {
+	cause, place := jet.ErrInternalError.Errorf("panic: %v", value), string(debug.Stack())
 	if !i.started() {
+		events := eventlog.Logger{Sink: i.proc.sink, Now: i.proc.env.Now, Instance: i.Display()}
+		events.Report(eventlog.EngineDefect, eventlog.ErrorText(cause), place, int32(jet.ErrInternalError))
 		return jet.ErrInstanceUnavailable
 	}
-	err := i.failAt(jet.ErrInternalError.Errorf("panic: %v", value), string(debug.Stack()))
+	err := i.failAt(cause, place)
 	i.defect.Store(true)
 	if i.cache != nil {
 		i.cache.Abandon()
