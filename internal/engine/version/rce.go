@@ -102,23 +102,26 @@ type RCE struct {
 	Trx    *Trx
 	Before []byte // node data before a replace or flag-delete
 	Delta  int64
-	Offset uint16 // of a delta, in the node's data
 	Action Action
+	Offset uint16 // of a delta, in the node's data
+
+	nullified bool     // guarded by the node's shard: rolled back
+	update    UpdateID // that the change belongs to
 
 	// MaxSize and SizeDelta keep account of a page's uncommitted free space (spec chapter 05, 18.5).
-	MaxSize, SizeDelta int
+	MaxSize, SizeDelta int32
 
-	session   *Session // whose change it is
-	update    UpdateID // that the change belongs to
-	nullified bool     // guarded by the node's shard: rolled back
-	older     *RCE     // next older entry of the node; guarded by the node's shard
-	hashNext  *RCE     // next node of the bucket, valid in the newest entry of a node; guarded by the shard
-	previous  *RCE     // the session's entry before this one; guarded by the session
-	hash      uint64
-	size      int64
+	session  *Session // whose change it is
+	older    *RCE     // next older entry of the node; guarded by the node's shard
+	hashNext *RCE     // next node of the bucket, valid in the newest entry of a node; guarded by the shard
+	previous *RCE     // the session's entry before this one; guarded by the session
+	hash     uint64
 
 	undo undoState
 }
+
+// size is what the entry counts for in the store's limit, in bytes.
+func (r *RCE) size() int64 { return int64(len(r.Key) + len(r.Data) + len(r.Before) + rceOverhead) }
 
 // Nullified says that the entry was rolled back and no longer counts.
 func (r *RCE) Nullified() bool { return r.nullified }

@@ -125,10 +125,10 @@ func (s *RedoSession) RedoEntry(n *Node, id uint32, level uint8, c *Change, late
 
 // RedoFind gives the session's entry of a node with that id, nil if there is none.
 func (s *RedoSession) RedoFind(n *Node, id uint32) *RCE {
-	sh, head, h := s.store.locate(n)
+	sh, h := s.store.locate(n)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	_, r := find(head, h, n)
+	_, r := sh.find(h, n)
 	for ; r != nil; r = r.older {
 		if r.ID == id && r.session == s.Session {
 			return r
@@ -188,10 +188,10 @@ func (s *RedoSession) RedoForget() {
 // redoPending says that a page holds an uncommitted change whose before image is not in the log. While the
 // log is being redone everything that is in it is durable.
 func (st *Store) redoPending(k pageKey) bool {
-	s, head := st.undo.bucket(k)
+	s, b := st.undo.bucket(k)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for r := *head; r != nil; r = r.undo.next {
+	for r := b.first; r != nil; r = r.undo.next {
 		if r.undo.page == k && r.Trx.committed() == jet.TrxMax && !r.imageLogged() {
 			return true
 		}

@@ -50,7 +50,7 @@ func TestRedoLevels(t *testing.T) {
 	tree := newMemTree()
 	tree.st.SetRedo(true)
 	s := redoSession(t, tree, 5)
-	k := pageKey{testDB, 40}
+	k := pageKey{40, testDB}
 	if err := s.RedoBegin(1, 2, 0, 0); err != nil || s.Level() != 3 {
 		t.Fatal(err, s.Level())
 	}

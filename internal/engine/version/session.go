@@ -279,7 +279,6 @@ func (s *Session) newRCE(n *Node, c *Change) *RCE {
 	copy(buf[k:], n.Data)
 	r.Node = Node{DB: n.DB, FDP: n.FDP, Key: buf[:k:k], Data: buf[k:d:d]}
 	r.Level, r.Trx, r.session, r.update = s.level, s.trx, s, s.update
-	r.size = int64(d + rceOverhead)
 	s.fill(r, c)
 	return r
 }
@@ -288,10 +287,9 @@ func (s *Session) newRCE(n *Node, c *Change) *RCE {
 func (s *Session) fill(r *RCE, c *Change) (grown int64) {
 	r.ObjID, r.Oper = c.ObjID, c.Oper
 	r.Delta, r.Offset, r.Action = c.Delta, c.Offset, c.Action
-	r.MaxSize, r.SizeDelta = c.MaxSize, c.SizeDelta
+	r.MaxSize, r.SizeDelta = int32(c.MaxSize), int32(c.SizeDelta)
 	r.Before = s.memory.take(len(c.Before))
 	copy(r.Before, c.Before)
-	r.size += int64(len(c.Before))
 	return int64(len(c.Before))
 }
 
@@ -300,7 +298,7 @@ func (s *Session) fill(r *RCE, c *Change) (grown int64) {
 func (s *Session) maxSize(newest *RCE) int {
 	for r := newest; r != nil && r.Trx == s.trx; r = r.older {
 		if !r.nullified && r.MaxSize != 0 {
-			return r.MaxSize
+			return int(r.MaxSize)
 		}
 	}
 	return 0

@@ -32,8 +32,9 @@ type Pages interface {
 }
 
 const (
-	shardCount  = 256
-	bucketCount = 256 // per shard
+	shardCount = 256
+	// fewBuckets is how many buckets a shard has at first. They get twice as many when the nodes are twice as many.
+	fewBuckets = 8
 
 	// unitSize is what one of JET_paramMaxVerPages stands for, in bytes.
 	unitSize = 16 << 10
@@ -41,10 +42,76 @@ const (
 	rceOverhead = 192
 )
 
+// shard has a part of the nodes that have entries. Most of the time these are few, and the shards small: they stay in
+// the processor's caches.
 type shard struct {
 	mu      sync.Mutex
-	buckets [bucketCount]*RCE
-	_       [40]byte
+	nodes   int
+	buckets []*RCE
+	_       [24]byte // a cache line each
+}
+
+func (sh *shard) head(h uint64) **RCE {
+	return &sh.buckets[h/shardCount&uint64(len(sh.buckets)-1)]
+}
+
+// find gives the newest entry of a node and the link that leads to it, nil for a node without; the shard is locked.
+func (sh *shard) find(h uint64, n *Node) (**RCE, *RCE) {
+	for link := sh.head(h); *link != nil; link = &(*link).hashNext {
+		if r := *link; r.hash == h && (&r.Node == n || r.equal(n)) {
+			return link, r
+		}
+	}
+	return nil, nil
+}
+
+// add makes r the newest entry of its node, which find has found at link; the shard is locked.
+func (sh *shard) add(link **RCE, newest, r *RCE) {
+	if newest != nil {
+		r.older, r.hashNext = newest, newest.hashNext
+		newest.hashNext, *link = nil, r
+		return
+	}
+	if sh.nodes++; sh.nodes > 2*len(sh.buckets) {
+		sh.resize(2 * len(sh.buckets))
+	}
+	head := sh.head(r.hash)
+	r.hashNext, *head = *head, r
+}
+
+// remove takes r out; the shard is locked.
+func (sh *shard) remove(r *RCE) {
+	link, newest := sh.find(r.hash, &r.Node)
+	switch {
+	case newest != r:
+		for o := newest; o != nil; o = o.older {
+			if o.older == r {
+				o.older = r.older
+				break
+			}
+		}
+	case r.older != nil:
+		r.older.hashNext, *link = r.hashNext, r.older
+	default:
+		*link = r.hashNext
+		const many = 64 * fewBuckets
+		if sh.nodes--; sh.nodes == 0 && len(sh.buckets) > many {
+			sh.buckets = make([]*RCE, fewBuckets)
+		}
+	}
+}
+
+func (sh *shard) resize(n int) {
+	old := sh.buckets
+	sh.buckets = make([]*RCE, n)
+	for _, r := range old {
+		for r != nil {
+			next := r.hashNext
+			head := sh.head(r.hash)
+			r.hashNext, *head = *head, r
+			r = next
+		}
+	}
 }
 
 // Config has what a Store is made of. Limits are in bytes-free units of 16 KiB (spec chapter 05, 18.7).
@@ -81,6 +148,10 @@ func New(c Config) *Store {
 	st := &Store{log: c.Log}
 	st.rceid.Store(0xFFFFFFAF)
 	st.trx.Store(0x10)
+	buckets := make([]*RCE, shardCount*fewBuckets)
+	for i := range st.shards {
+		st.shards[i].buckets, buckets = buckets[:fewBuckets:fewBuckets], buckets[fewBuckets:]
+	}
 	st.SetLimit(c.MaxUnits)
 	st.sessions.init(c.MaxSessions)
 	st.cleanup.init(st, c.Sched)
@@ -194,34 +265,20 @@ func (st *Store) raiseMarks() {
 	}
 }
 
-func (st *Store) locate(n *Node) (*shard, **RCE, uint64) {
+// locate gives the shard of a node and its hash.
+func (st *Store) locate(n *Node) (*shard, uint64) {
 	h := n.hash()
-	s, head := st.bucket(h)
-	return s, head, h
+	return st.shardOf(h), h
 }
 
-// bucket is where nodes with a hash are.
-func (st *Store) bucket(h uint64) (*shard, **RCE) {
-	s := &st.shards[h%shardCount]
-	return s, &s.buckets[h/shardCount%bucketCount]
-}
-
-// find gives the newest entry of a node and the link that leads to it; the shard is locked.
-func find(head **RCE, h uint64, n *Node) (**RCE, *RCE) {
-	for link := head; *link != nil; link = &(*link).hashNext {
-		if r := *link; r.hash == h && (&r.Node == n || r.equal(n)) {
-			return link, r
-		}
-	}
-	return nil, nil
-}
+func (st *Store) shardOf(h uint64) *shard { return &st.shards[h%shardCount] }
 
 // HasVersions says whether any entry stands for the node.
 func (st *Store) HasVersions(n *Node) bool {
-	s, head, h := st.locate(n)
+	s, h := st.locate(n)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	_, r := find(head, h, n)
+	_, r := s.find(h, n)
 	return r != nil
 }
 
@@ -230,10 +287,10 @@ func (st *Store) Empty() bool { return st.count.Load() == 0 }
 
 // Conflict says whether session s may do oper to the node: nil, or ErrWriteConflict (spec chapter 05, 18.3).
 func (st *Store) Conflict(s *Session, n *Node, oper Oper) error {
-	sh, head, h := st.locate(n)
+	sh, h := st.locate(n)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	_, r := find(head, h, n)
+	_, r := sh.find(h, n)
 	return conflict(s, r, oper)
 }
 
@@ -270,9 +327,9 @@ type Change struct {
 // leaf is latched by the caller; key, data and before image are copied.
 func (st *Store) Create(s *Session, n *Node, c *Change) (*RCE, error) {
 	s.since.begin(n.DB, st)
-	sh, head, h := st.locate(n)
+	sh, h := st.locate(n)
 	sh.mu.Lock()
-	link, newest := find(head, h, n)
+	link, newest := sh.find(h, n)
 	var r *RCE
 	if newest != nil {
 		if err := conflict(s, newest, c.Oper); err != nil {
@@ -289,13 +346,13 @@ func (st *Store) Create(s *Session, n *Node, c *Change) (*RCE, error) {
 		r = s.newRCE(n, c)
 		r.ID, r.hash = st.nextID(), h
 		st.count.Add(1)
-		st.bytes.Add(r.size)
-		link1(head, link, newest, r)
+		st.bytes.Add(r.size())
+		sh.add(link, newest, r)
 		s.push(r)
 	}
 	sh.mu.Unlock()
 	if c.Oper.needsImage() && c.Pgno != 0 {
-		st.undo.add(pageKey{n.DB, c.Pgno}, r)
+		st.undo.add(pageKey{c.Pgno, n.DB}, r)
 	}
 	return r, nil
 }
@@ -305,29 +362,19 @@ func (st *Store) Restore(s *Session, n *Node, id uint32, c *Change) *RCE {
 	r := s.newRCE(n, c)
 	r.ID = id
 	s.since.distant(n.DB)
-	sh, head, h := st.locate(n)
+	sh, h := st.locate(n)
 	r.hash = h
 	sh.mu.Lock()
-	link, newest := find(head, h, n)
+	link, newest := sh.find(h, n)
 	st.count.Add(1)
-	st.bytes.Add(r.size)
-	link1(head, link, newest, r)
+	st.bytes.Add(r.size())
+	sh.add(link, newest, r)
 	sh.mu.Unlock()
 	s.push(r)
 	if c.Oper.needsImage() && c.Pgno != 0 {
-		st.undo.add(pageKey{n.DB, c.Pgno}, r)
+		st.undo.add(pageKey{c.Pgno, n.DB}, r)
 	}
 	return r
-}
-
-// link1 makes r the newest entry of its node.
-func link1(head, link **RCE, newest, r *RCE) {
-	if newest == nil {
-		r.hashNext, *head = *head, r
-		return
-	}
-	r.older, r.hashNext = newest, newest.hashNext
-	newest.hashNext, *link = nil, r
 }
 
 func (st *Store) durable() jet.LogPos {
@@ -353,29 +400,16 @@ func (st *Store) unlink(r *RCE) {
 
 // detach is unlink but for the count of entries: who has still something to do for the entry counts it.
 func (st *Store) detach(r *RCE) {
-	sh, head := st.bucket(r.hash)
+	sh := st.shardOf(r.hash)
 	sh.mu.Lock()
-	link, newest := find(head, r.hash, &r.Node)
-	switch {
-	case newest == r && r.older == nil:
-		*link = r.hashNext
-	case newest == r:
-		r.older.hashNext, *link = r.hashNext, r.older
-	default:
-		for o := newest; o != nil; o = o.older {
-			if o.older == r {
-				o.older = r.older
-				break
-			}
-		}
-	}
+	sh.remove(r)
 	sh.mu.Unlock()
-	st.bytes.Add(-r.size)
+	st.bytes.Add(-r.size())
 }
 
 // nullify marks an entry as rolled back.
 func (st *Store) nullify(r *RCE) {
-	sh, _ := st.bucket(r.hash)
+	sh := st.shardOf(r.hash)
 	sh.mu.Lock()
 	r.nullified = true
 	sh.mu.Unlock()

@@ -9,24 +9,24 @@ import (
 // undoState is an entry's part in the before images that may have to be logged.
 type undoState struct {
 	mu     sync.Mutex
-	logged bool
 	end    jet.LogPos // where the UndoInfo record ends
+	logged bool
 
 	// These are guarded by the index' shard.
-	page       pageKey
 	listed     bool
+	page       pageKey
 	next, prev *RCE // of the bucket
 }
 
 // pageKey names a page of a database.
 type pageKey struct {
-	db   jet.DBID
 	pgno jet.Pgno
+	db   jet.DBID
 }
 
 const (
 	undoShards  = 64
-	undoBuckets = 256 // per shard
+	undoBuckets = 64 // per shard
 )
 
 // undoIndex finds the entries whose before images are not in the log, by the page that holds the change.
@@ -34,39 +34,43 @@ type undoIndex struct{ shards [undoShards]undoShard }
 
 type undoShard struct {
 	mu      sync.Mutex
-	buckets [undoBuckets]*RCE
-	// ends has pages with changes of transactions that are committed and cleaned up, but were not durable then, and
-	// where the last Commit0 record of these ends. At most sweepAt pages later those that are durable by now go.
-	ends    map[pageKey]jet.LogPos
-	sweepAt int
+	buckets [undoBuckets]undoBucket
 }
 
-func (x *undoIndex) bucket(k pageKey) (*undoShard, **RCE) {
+type undoBucket struct {
+	first *RCE
+	// end is where the Commit0 record ends of the last transaction that had changes in the bucket and was cleaned up
+	// before it was durable. It stands for all pages of the bucket, of most of which it says too much: their writers
+	// wait for a little more of the log.
+	end jet.LogPos
+}
+
+func (x *undoIndex) bucket(k pageKey) (*undoShard, *undoBucket) {
 	h := (uint32(k.pgno)*31 + uint32(k.db)) * 2654435761
 	s := &x.shards[h>>26]
-	return s, &s.buckets[h>>18&(undoBuckets-1)]
+	return s, &s.buckets[h>>20&(undoBuckets-1)]
 }
 
 // add lists the entry of a change on a page.
 func (x *undoIndex) add(k pageKey, r *RCE) {
-	s, head := x.bucket(k)
+	s, b := x.bucket(k)
 	s.mu.Lock()
 	u := &r.undo
-	u.page, u.listed, u.next = k, true, *head
+	u.page, u.listed, u.next = k, true, b.first
 	if u.next != nil {
 		u.next.undo.prev = r
 	}
-	*head = r
+	b.first = r
 	s.mu.Unlock()
 }
 
-// drop takes an entry out of a bucket; the shard is locked.
-func (r *RCE) drop(head **RCE) {
+// drop takes an entry out; the shard is locked.
+func (b *undoBucket) drop(r *RCE) {
 	u := &r.undo
 	if u.prev != nil {
 		u.prev.undo.next = u.next
 	} else {
-		*head = u.next
+		b.first = u.next
 	}
 	if u.next != nil {
 		u.next.undo.prev = u.prev
@@ -80,32 +84,15 @@ func (x *undoIndex) remove(r *RCE, durable jet.LogPos) {
 	if !r.Oper.needsImage() || r.undo.page.pgno == 0 { // was never listed
 		return
 	}
-	k := r.undo.page
-	s, head := x.bucket(k)
+	s, b := x.bucket(r.undo.page)
 	s.mu.Lock()
 	if r.undo.listed {
-		r.drop(head)
+		b.drop(r)
 		if end := jet.LogPos(r.Trx.commitEnd.Load()); end > durable {
-			s.note(k, end, durable)
+			b.end = max(b.end, end)
 		}
 	}
 	s.mu.Unlock()
-}
-
-func (s *undoShard) note(k pageKey, end, durable jet.LogPos) {
-	const few = 16
-	switch {
-	case s.ends == nil:
-		s.ends, s.sweepAt = map[pageKey]jet.LogPos{}, few
-	case len(s.ends) >= s.sweepAt:
-		for k, end := range s.ends {
-			if end <= durable {
-				delete(s.ends, k)
-			}
-		}
-		s.sweepAt = max(few, 2*len(s.ends))
-	}
-	s.ends[k] = max(s.ends[k], end)
 }
 
 func (x *undoIndex) reset() {
@@ -113,7 +100,6 @@ func (x *undoIndex) reset() {
 		s := &x.shards[i]
 		s.mu.Lock()
 		clear(s.buckets[:])
-		s.ends = nil
 		s.mu.Unlock()
 	}
 }
@@ -126,7 +112,7 @@ func (x *undoIndex) reset() {
 // While recovery redoes the log nothing can be logged: then a page with such changes may not be written,
 // and the answer is ErrCannotLogDuringRecoveryRedo.
 func (st *Store) LogUndo(db jet.DBID, pgno jet.Pgno) (jet.LogPos, error) {
-	k := pageKey{db, pgno}
+	k := pageKey{pgno, db}
 	if st.redo.Load() {
 		if st.redoPending(k) {
 			return 0, jet.ErrCannotLogDuringRecoveryRedo
@@ -135,16 +121,16 @@ func (st *Store) LogUndo(db jet.DBID, pgno jet.Pgno) (jet.LogPos, error) {
 	}
 	// The shard stays locked until the records are in the log: whoever asks about the page meanwhile must
 	// not conclude that nothing is pending.
-	s, head := st.undo.bucket(k)
+	s, b := st.undo.bucket(k)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	// What is not durable yet stays listed: whoever asked may come to write or move nothing.
 	durable := st.durable()
-	end := s.ends[k]
-	if end <= durable {
-		delete(s.ends, k)
+	end := jet.LogPos(0)
+	if b.end > durable {
+		end = b.end
 	}
-	for r := *head; r != nil; {
+	for r := b.first; r != nil; {
 		next := r.undo.next
 		if r.undo.page == k {
 			e, err := st.logUndoInfo(r, pgno)
@@ -152,7 +138,7 @@ func (st *Store) LogUndo(db jet.DBID, pgno jet.Pgno) (jet.LogPos, error) {
 				return 0, err
 			}
 			if end = max(end, e); e <= durable {
-				r.drop(head)
+				b.drop(r)
 			}
 		}
 		r = next

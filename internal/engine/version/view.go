@@ -14,10 +14,10 @@ type View struct {
 // View tells what session s sees of a node that the page shows with the given flag-deleted bit (spec
 // chapter 05, 18.2). The caller validates the page's version afterwards.
 func (st *Store) View(s *Session, n *Node, deleted bool) View {
-	sh, head, h := st.locate(n)
+	sh, h := st.locate(n)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	_, r := find(head, h, n)
+	_, r := sh.find(h, n)
 	v := View{Visible: !deleted}
 	if r == nil {
 		return v
@@ -54,10 +54,10 @@ func (st *Store) View(s *Session, n *Node, deleted bool) View {
 // ForeignDelta is the sum of the escrow changes at an offset of the node's data that session s must not
 // see: it reads the page's number minus this one.
 func (st *Store) ForeignDelta(s *Session, n *Node, offset uint16) int64 {
-	sh, head, h := st.locate(n)
+	sh, h := st.locate(n)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	_, r := find(head, h, n)
+	_, r := sh.find(h, n)
 	snapshot, bounded := s.snapshot()
 	var sum int64
 	for ; r != nil; r = r.older {
