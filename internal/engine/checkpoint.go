@@ -62,19 +62,24 @@ func (i *Instance) advanceCheckpoint(step int64) error {
 		return nil
 	}
 	defer i.attachMu.Unlock()
-	c := &i.check
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	pos := i.log.DurablePos()
-	pos = min(pos, i.versions.OldestStart())
+	pos := min(i.log.DurablePos(), i.versions.OldestStart())
+	ended := i.log.EndPos() // behind the ends of all transactions that OldestStart does not tell of any more
 	live := i.following()
 	for _, d := range live {
 		pos = min(pos, i.cache.OldestDirty(d.pages))
 	}
-	old := c.file.Pos
+	c := &i.check
+	old := i.Checkpoint().Pos
 	if pos <= old || pos.Gen() == old.Gen() && logBytes(old, pos, i.log.Segments()) < step {
 		return nil
 	}
+	// Nobody may find the begin of a transaction in front of the checkpoint, and its end lost: a recovery would not undo
+	// what is in the pages, and a replay from further back would do without it.
+	if err := i.flushLog(ended); err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	for _, d := range live {
 		if err := d.pages.Sync(); err != nil {
 			return err

@@ -3,6 +3,7 @@ package engine
 import (
 	"testing"
 
+	"esent/internal/jet"
 	"esent/internal/vfs/simdisk"
 )
 
@@ -50,6 +51,48 @@ func TestRebuildAfterCutRecovery(t *testing.T) {
 				t.Errorf("only %d steps", n)
 			}
 			return
+		}
+	}
+}
+
+// TestCheckpointBehindLazyCommit moves the checkpoint while the end of a transaction is not durable, and cuts the power:
+// what recovery makes of that is what the log alone tells.
+func TestCheckpointBehindLazyCommit(t *testing.T) {
+	for _, rollback := range []bool{false, true} {
+		d := newDesk(t)
+		d.table("t", []string{"k long"}, "p:+k primary")
+		d.want(d.s.CommitTransaction(0, jet.BitWaitAllLevel0Commit, 0, nil), 0)
+		r := d.open(d.s, "t")
+		d.begin(d.s)
+		d.want(r.insert("k", 1), 0)
+		d.want(d.i.flushWholeLog(), 0)
+		d.i.flushOlder(jet.LogPosMax)
+		if rollback {
+			d.rollback(d.s)
+		} else {
+			d.commit(d.s)
+		}
+		d.i.flushOlder(jet.LogPosMax)
+		d.want(d.i.advanceCheckpoint(0), 0)
+		d.crash(simdisk.LoseAll)
+
+		scan := func() string {
+			d.t.Helper()
+			d.i, d.s = d.start("a", "/db")
+			_, err := d.s.AttachDatabase(0, "/db/x.edb", 0, 0)
+			d.want(err, 0)
+			d.db, err = d.s.OpenDatabase(0, "/db/x.edb", 0)
+			d.want(err, 0)
+			rows := d.open(d.s, "t").scan("k")
+			d.want(d.i.Term(0), 0)
+			return rows
+		}
+		recovered := scan()
+		for _, name := range []string{"/db/x.edb", "/db/edb.chk"} {
+			d.want(d.sim.Vanish(name), 0)
+		}
+		if rebuilt := scan(); rebuilt != recovered {
+			t.Errorf("rollback %v: %q recovered, %q rebuilt", rollback, recovered, rebuilt)
 		}
 	}
 }
