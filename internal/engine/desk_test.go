@@ -58,7 +58,7 @@ var columnTypes = map[string]uint8{"bit": jet.ColtypBit, "byte": jet.ColtypUnsig
 	"longbinary": jet.ColtypLongBinary, "longtext": jet.ColtypLongText, "longlong": jet.ColtypLongLong}
 
 // table creates a table. Columns are "name type" and words such as "tagged", "multi", "notnull", "auto", "version",
-// "escrow", "default" and "compressed", indexes "name:+a-b" and words such as "primary", "unique", "nonull", "ignorenull".
+// "escrow", "zero" (delete on zero), "default" and "compressed", indexes "name:+a-b" and words such as "primary", "unique", "nonull", "ignorenull".
 func (d *desk) table(name string, columns []string, indexes ...string) {
 	d.t.Helper()
 	def := catalog.TableDef{Name: name}
@@ -93,6 +93,8 @@ func (d *desk) table(name string, columns []string, indexes ...string) {
 			case "escrow":
 				c.Flags |= record.FlagEscrowUpdate | record.FlagDefault
 				c.Default = make([]byte, c.Max)
+			case "zero":
+				c.Flags |= record.FlagDeleteOnZero
 			case "default":
 				c.Flags |= record.FlagDefault
 				c.Default = append([]byte{7}, make([]byte, max(0, c.Max-1))...)

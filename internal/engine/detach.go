@@ -101,6 +101,11 @@ func (s *Session) detach(d *Database) (err error) {
 // settle brings everything that the database owes to its file: dirty pages, and before with cleanUp what was
 // postponed in the version store.
 func (i *Instance) settle(d *Database, cleanUp bool) error {
+	if cleanUp {
+		// The error, if any, is the log's, and the next step meets it again.
+		_ = i.cleanUp()
+		i.deleteZeroed()
+	}
 	d.closeCatalog()
 	if cleanUp {
 		if err := i.versions.CleanDatabase(d.id); err != nil {

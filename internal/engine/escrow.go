@@ -54,6 +54,11 @@ func (c *Cursor) EscrowUpdate(s *Session, t Thread, id jet.ColumnID, delta, old 
 	if err != nil {
 		return 0, err
 	}
+	if zero := before+n == 0 || !wide && int32(before+n) == 0; zero && opt == 0 && endsAtZero(col) {
+		if err := c.atZero(s, col); err != nil {
+			return 0, err
+		}
+	}
 	for i := range min(len(old), col.Max) {
 		old[i] = byte(before >> (8 * i))
 	}

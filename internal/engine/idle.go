@@ -33,6 +33,7 @@ func (s *Session) Idle(t Thread, grbit jet.Grbit) (jet.Err, error) {
 		if err := i.cleanUp(); err != nil && i.failed() {
 			return 0, i.unavailability()
 		}
+		i.deleteZeroed()
 		return jet.WrnNoIdleActivity, nil
 	}
 	return 0, nil

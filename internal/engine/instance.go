@@ -53,6 +53,7 @@ type Instance struct {
 	kernel     *btree.Kernel
 	system     *version.Session // reads what is committed; in no transaction
 	tasks      tasks
+	zeroed     zeroedRecords
 
 	// attachMu keeps creation, attach and detach of databases apart; the checkpoint does not move meanwhile, as the
 	// log and the list of databases do not agree.

@@ -49,6 +49,7 @@ func (i *Instance) startTasks() {
 	t.checkpoint = i.env.Sched.NewTask("checkpoint", i.checkpointTask)
 	t.logFlush = i.env.Sched.NewTask("log flush", i.flushTask)
 	t.housekeep = i.env.Sched.NewTask("version clean-up request", func() { i.cleanUp() })
+	i.zeroed.task = i.env.Sched.NewTask("records at zero", i.deleteZeroed)
 	if i.log == nil {
 		return
 	}
@@ -63,7 +64,7 @@ func (i *Instance) stopTasks() {
 	}
 	t.stops = nil
 	i.commits.stopTimer()
-	for _, task := range []vfs.Task{t.checkpoint, t.logFlush, t.housekeep} {
+	for _, task := range []vfs.Task{t.checkpoint, t.logFlush, t.housekeep, i.zeroed.task} {
 		if task != nil {
 			task.Stop()
 		}

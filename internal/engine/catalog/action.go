@@ -47,6 +47,15 @@ func (c *Catalog) versioned(s *version.Session, t *Table, rollback, cleanup func
 	return err
 }
 
+// WhenSettled has f called when what the session's transaction has done is committed and seen by all; a rollback drops
+// it. The session is in a transaction. Errors: ErrVersionStoreOutOfMemory.
+func (t *Table) WhenSettled(s *version.Session, f func()) error {
+	return t.cat.versioned(s, t, nil, func(*version.Session) error {
+		f()
+		return nil
+	})
+}
+
 // entry makes a version entry for an action. Its node is none of a tree, and no other entry's.
 func (c *Catalog) entry(s *version.Session, a version.Action) error {
 	var k [8]byte
