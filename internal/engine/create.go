@@ -191,10 +191,13 @@ func (c *creation) build(h dbfile.Header) error {
 	return d.finishTables(c.s)
 }
 
-// extend gives the file its first size (step 5).
+// extend gives the file its first size (step 5), and logs it when the space is had.
 func (c *creation) extend() error {
 	d := c.d
 	last := jet.Pgno(c.pages)
+	if err := d.file.Resize(last); err != nil {
+		return err
+	}
 	if d.logged {
 		if _, err := d.inst.appendDurable(&logstore.ExtendDB{DB: d.id, Last: last}); err != nil {
 			return err
@@ -203,9 +206,6 @@ func (c *creation) extend() error {
 			h.ExtendCount = 1
 			h.ExtendedAt = jet.MakeLogTime(d.inst.env.Now())
 		})
-	}
-	if err := d.file.Resize(last); err != nil {
-		return err
 	}
 	return d.file.WriteHeader()
 }

@@ -33,7 +33,9 @@ func (m *Manager) LastOwned(s *version.Session) (jet.Pgno, error) {
 	return e.Last, err
 }
 
-// extendFile makes the file longer by n pages, which the caller adds to what the root owns.
+// extendFile makes the file longer by n pages, which the caller adds to what the root owns. The record follows when
+// the space is had: a record in advance, as spec chapter 02, 1.1 has it, could not be redone while the disk is full.
+// Between the two the file only has pages that nobody owns.
 func (m *Manager) extendFile(s *version.Session, n uint32) (ops.Extent, error) {
 	last, err := m.LastOwned(s)
 	if err != nil {
@@ -43,14 +45,13 @@ func (m *Manager) extendFile(s *version.Session, n uint32) (ops.Extent, error) {
 		return ops.Extent{}, jet.ErrOutOfDatabaseSpace
 	}
 	e := ops.Extent{Last: last + jet.Pgno(n), Pages: n}
-	if m.db.Logged {
-		r := logstore.ExtendDB{DB: m.db.ID, Last: e.Last}
-		s.Buf = r.Append(s.Buf[:0])
-		if _, _, err := s.Log(s.Buf); err != nil {
-			return e, err
-		}
+	if err := m.cfg.File.Grow(e.Last); err != nil || !m.db.Logged {
+		return e, err
 	}
-	return e, m.cfg.File.Grow(e.Last)
+	r := logstore.ExtendDB{DB: m.db.ID, Last: e.Last}
+	s.Buf = r.Append(s.Buf[:0])
+	_, _, err = s.Log(s.Buf)
+	return e, err
 }
 
 // growDatabase adds pages to the database: request or more, in whole extensions, or when the file cannot grow so
