@@ -70,3 +70,22 @@ func TestEscrowBesideNewColumn(t *testing.T) {
 	d.rollback(s)
 	d.expect(r.values("k", "e", "b"), "1 3 text")
 }
+
+// TestDroppedEscrow adds to a number in a record inserted by a session that still sees the column, which another session
+// has dropped.
+func TestDroppedEscrow(t *testing.T) {
+	d := newDesk(t)
+	d.table("t", []string{"k long", "b text", "e long escrow"}, "p:+k primary")
+	r := d.open(d.s, "t")
+	d.begin(r.s)
+	d.want(r.GetLock(r.s, jet.BitReadLock), jet.ErrNoCurrentRecord) // the snapshot is from before
+	s := d.session()
+	d.want(d.open(s, "t").DeleteColumn(s, "e", 0), 0)
+	d.want(r.insert("k", 1, "b", "text"), 0)
+	r.seekEQ(1)
+	_, err := r.EscrowUpdate(r.s, 0, r.column("e"), []byte{3, 0, 0, 0}, nil, 0)
+	d.want(err, 0)
+	d.expect(r.values("k", "e", "b"), "1 3 text")
+	d.commit(r.s)
+	d.expect(r.values("k", "b"), "1 text")
+}

@@ -36,8 +36,11 @@ func (c *Column) VisibleTo(s *version.Session) bool {
 }
 
 // unsettled says that records should not be made with the column as a matter of course: its creation may be rolled back
-// while others have records with it, or it is dropped while some may still see it.
-func (c *Column) unsettled() bool { return !c.dead && (c.Born != nil && !c.alone || c.Died != nil) }
+// while others have records with it, or it is dropped while some may still see it. Whoever still sees a dropped escrow
+// column may add to it, which needs a number in the record.
+func (c *Column) unsettled() bool {
+	return !c.dead && (c.Born != nil && !c.alone || c.Died != nil && c.Flags&record.FlagEscrowUpdate == 0)
+}
 
 // IndexColumn is one column of an index: of its key, or of its conditions.
 type IndexColumn struct {
