@@ -181,7 +181,9 @@ func (t *Table) DropColumn(s *version.Session, name string) error {
 		err = t.change(func(m *model) error {
 			for _, d := range m.indexes {
 				uses := func(seg segmentID) bool { return seg.id == c.ID }
-				if d.died == nil && (slices.ContainsFunc(d.columns, uses) || slices.ContainsFunc(d.conditions, uses)) {
+				// Its drop may be rolled back.
+				lives := d.died == nil || !s.Owns(d.died) && !d.died.Committed()
+				if lives && (slices.ContainsFunc(d.columns, uses) || slices.ContainsFunc(d.conditions, uses)) {
 					return jet.ErrColumnInUse
 				}
 			}
