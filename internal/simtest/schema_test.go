@@ -266,6 +266,8 @@ func (w *world) deleteTable(s *session) {
 		want = []jet.Err{jet.ErrTableInUse, jet.ErrWriteConflict}
 	case foreign:
 		want = []jet.Err{0, jet.ErrTableInUse, jet.ErrWriteConflict}
+	case s.level > 0: // others may have had the tree of long values made
+		want = []jet.Err{0, jet.ErrWriteConflict}
 	}
 	w.run(call{what: "delete table " + t.name, ses: s, want: want, sync: true,
 		do: func() error { return s.s.DeleteTable(0, w.db, t.name) },
@@ -322,20 +324,14 @@ func (c *cursor) deleteColumn() {
 	col := cols[w.rng.IntN(len(cols))]
 	want := []jet.Err{0}
 	for _, x := range append([]*index{t.primary}, t.indexes...) {
-		if x == nil || !x.uses(col) {
+		if x == nil || !x.uses(col) || x.died != nil && v.sees(x.died) {
 			continue
 		}
-		switch {
-		case x.died == nil:
+		if want[0] == 0 {
 			want = []jet.Err{jet.ErrColumnInUse}
-			if !v.sees(x.born) { // its creator locks the column
-				want = append(want, jet.ErrWriteConflict)
-			}
-		case !v.sees(x.died):
-			want = []jet.Err{jet.ErrColumnInUse, jet.ErrWriteConflict}
 		}
-		if want[0] != 0 {
-			break
+		if !v.sees(x.born) || x.died != nil { // who makes or drops it has a hold on the column
+			want = append(want, jet.ErrWriteConflict)
 		}
 	}
 	switch {
@@ -392,9 +388,9 @@ func (c *cursor) createIndex() {
 		want = []jet.Err{jet.ErrTransReadOnly}
 	case dropped:
 		want = []jet.Err{jet.ErrWriteConflict, jet.ErrColumnNotFound}
-	case x.unique && w.collides(t, x, []*trx{s.trx}):
+	case x.unique && w.collides(t, x, s.trx, nil):
 		want = []jet.Err{jet.ErrKeyDuplicate}
-	case x.unique && w.collides(t, x, append(w.running(), s.trx)):
+	case x.unique && w.collides(t, x, s.trx, w.running()):
 		want = []jet.Err{jet.ErrKeyDuplicate, jet.ErrWriteConflict}
 	case nested:
 		want = []jet.Err{0, jet.ErrWriteConflict}
@@ -419,18 +415,16 @@ func (c *cursor) createIndex() {
 		}})
 }
 
-// collides says whether some key of a unique index belongs to two records, of all those that are committed or that the
-// transactions have made.
-func (w *world) collides(t *table, x *index, list []*trx) bool {
+// collides says whether some key of a unique index belongs to two records: of those that are committed, as transaction
+// own has changed them, and of those that others have made.
+func (w *world) collides(t *table, x *index, own *trx, others []*trx) bool {
 	owner := map[string]string{}
 	for pk, r := range t.records {
-		// Records that one of several transactions has changed count as they are committed, too.
-		views := []view{}
-		for _, tr := range list {
-			views = append(views, view{tr, w.m.commits})
-		}
-		if len(list) > 1 {
-			views = append(views, w.m.now())
+		views := []view{{own, w.m.commits}}
+		for _, o := range others {
+			if o != own && slices.ContainsFunc(r.events, func(e *event) bool { return e.trx == o && e.kind.content() }) {
+				views = append(views, view{o, w.m.commits})
+			}
 		}
 		for _, v := range views {
 			content, ok := r.read(t, v)
@@ -471,7 +465,7 @@ func (w *world) fill(t *table, x *index, tr *trx) {
 			x.entries[k] = append(x.entries[k], &entryEvent{insert: true, pk: pk})
 		}
 		for _, o := range w.running() {
-			if o == tr {
+			if o == tr || !slices.ContainsFunc(r.events, func(e *event) bool { return e.trx == o && e.kind.content() }) {
 				continue
 			}
 			now, ok := w.newest(r, t, o)

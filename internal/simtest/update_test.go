@@ -11,13 +11,25 @@ import (
 )
 
 // prepare begins an update; false if it must not succeed.
-func (c *cursor) prepare(kind uint32, want jet.Err, effect func()) bool {
+func (c *cursor) prepare(kind uint32, code jet.Err, effect func()) bool {
 	s := c.s
+	want := c.gone(code, writeLock, nil)
 	if s.readOnly() {
-		want = jet.ErrTransReadOnly
+		want = []jet.Err{jet.ErrTransReadOnly}
 	}
-	return s.w.run(call{what: fmt.Sprintf("%v: prepare %d", c, kind), ses: s, want: []jet.Err{want},
+	return s.w.run(call{what: fmt.Sprintf("%v: prepare %d", c, kind), ses: s, want: want,
 		do: func() error { return c.c.PrepareUpdate(s.s, kind) }, effect: effect})
+}
+
+// gone gives the codes for a change of the record where code is what reading it gives: of a record that is deleted for
+// the session, and that others have changed, it is not said which is found first.
+func (c *cursor) gone(code jet.Err, k kind, col *column) []jet.Err {
+	if code == jet.ErrRecordDeleted {
+		if r := c.t.records[c.pos.pk]; r != nil && r.conflict(c.s.view(), k, col) {
+			return []jet.Err{code, jet.ErrWriteConflict}
+		}
+	}
+	return []jet.Err{code}
 }
 
 func (c *cursor) cancel() {
@@ -271,7 +283,7 @@ func (c *cursor) remove() {
 	case code == 0 && c.t.records[c.pos.pk].conflict(v, remove, nil):
 		code = jet.ErrWriteConflict
 	}
-	w.run(call{what: fmt.Sprintf("%v: delete", c), ses: s, want: []jet.Err{code}, sync: true,
+	w.run(call{what: fmt.Sprintf("%v: delete", c), ses: s, want: c.gone(code, remove, nil), sync: true,
 		do: func() error { return c.c.Delete(s.s, 0) },
 		effect: func() {
 			w.change(s, func(tr *trx, level int) { w.m.put(tr, level, c.t, c.pos.pk, nil) })
@@ -301,7 +313,7 @@ func (c *cursor) escrow() {
 	case s.readOnly():
 		want = []jet.Err{jet.ErrTransReadOnly}
 	case code != 0:
-		want = []jet.Err{jet.ErrRecordDeleted, jet.ErrNoCurrentRecord}
+		want = append(c.gone(code, delta, col), jet.ErrRecordDeleted)
 	case c.t.records[c.pos.pk].conflict(v, delta, col):
 		want = []jet.Err{jet.ErrWriteConflict}
 	default:
@@ -337,7 +349,7 @@ func (c *cursor) lock() {
 	case code == 0 && c.t.records[c.pos.pk].conflict(s.view(), k, nil):
 		code = jet.ErrWriteConflict
 	}
-	w.run(call{what: fmt.Sprintf("%v: lock %d", c, k), ses: s, want: []jet.Err{code},
+	w.run(call{what: fmt.Sprintf("%v: lock %d", c, k), ses: s, want: c.gone(code, k, nil),
 		do:     func() error { return c.c.GetLock(s.s, grbit) },
 		effect: func() { w.m.event(s.trx, s.level, c.t, c.pos.pk, &event{kind: k}) }})
 }
