@@ -35,11 +35,11 @@ func (c *Cursor) runDelete(s *Session, t Thread) error {
 		return jet.ErrSessionSharingViolation
 	}
 	c.awaitBuild(s)
-	level := s.trx.Level()
-	if err := s.trx.BeginInner(); err != nil {
+	part, err := s.beginPart()
+	if err != nil {
 		return err
 	}
-	return s.endChange(level, c.deleteRecord(s, c.table.Schema(), false))
+	return s.endPart(part, c.deleteRecord(s, c.table.Schema(), false))
 }
 
 // deleteRecord deletes the record with its index entries. With keepLong its long values go on with a copy of it that

@@ -7,6 +7,7 @@ import (
 	"esent/internal/engine/btree"
 	"esent/internal/engine/catalog"
 	"esent/internal/engine/record"
+	"esent/internal/engine/version"
 	"esent/internal/jet"
 )
 
@@ -37,8 +38,8 @@ func (c *Cursor) runUpdate(s *Session, t Thread, mark []byte, grbit jet.Grbit) (
 		return 0, c.collect(s)
 	}
 	c.awaitBuild(s)
-	level := s.trx.Level()
-	if err := s.trx.BeginInner(); err != nil {
+	part, err := s.beginPart()
+	if err != nil {
 		return 0, err
 	}
 	if inserts {
@@ -46,7 +47,7 @@ func (c *Cursor) runUpdate(s *Session, t Thread, mark []byte, grbit jet.Grbit) (
 	} else {
 		actual, err = c.replace(s, mark, grbit)
 	}
-	if err = s.endChange(level, err); err == nil {
+	if err = s.endPart(part, err); err == nil {
 		c.prepared = notPrepared
 		c.update.touched = false
 		return actual, nil
@@ -57,6 +58,35 @@ func (c *Cursor) runUpdate(s *Session, t Thread, mark []byte, grbit jet.Grbit) (
 		}
 	}
 	return actual, err
+}
+
+// part is a change of several places that happens as a whole or not at all: a part of the caller's transaction, or one
+// of its own.
+type part struct {
+	own  bool
+	mark version.Mark
+}
+
+func (s *Session) beginPart() (part, error) {
+	if s.trx.Level() == 0 {
+		return part{own: true}, s.trx.BeginInner()
+	}
+	return part{mark: s.trx.Mark()}, nil
+}
+
+// endPart ends a part, or undoes it because of err.
+func (s *Session) endPart(p part, err error) error {
+	switch {
+	case p.own:
+		return s.endChange(0, err)
+	case err == nil:
+		return nil
+	}
+	if e := s.trx.RollbackTo(p.mark); e != nil {
+		s.trx.Forget()
+		return s.inst.rollbackFailed(e)
+	}
+	return err
 }
 
 // endChange ends a level of the engine's own: commits it, or undoes it because of err. Where the level is the

@@ -355,7 +355,8 @@ func (c *Cursor) identify(w *change) error {
 	return nil
 }
 
-// lock latches the page with the present node and says whether session s may do oper to it.
+// lock latches the page with the present node, which is not deleted. Where it is, the error is ErrWriteConflict if
+// others than session s have to do with that.
 func (c *Cursor) lock(s *version.Session, w *change, oper version.Oper) (f *cache.Frame, line int, err error) {
 	t := c.tree
 	if f, line = c.frame, int(c.line); f == nil || !f.Upgrade(c.version) {
@@ -369,18 +370,18 @@ func (c *Cursor) lock(s *version.Session, w *change, oper version.Oper) (f *cach
 		}
 	}
 	flags := f.Page().LineFlags(line)
+	if flags&page.NodeDeleted == 0 {
+		return f, line, nil // whoever makes the version entry is told of conflicts
+	}
+	err = jet.ErrRecordDeleted
 	if w.versioned() && flags&page.NodeVersion != 0 {
 		n := version.Node{DB: t.dbid, FDP: t.FDP, Key: w.key, Data: w.mark}
-		if err := t.versions.Conflict(s, &n, oper); err != nil {
-			f.UnlockUnchanged()
-			return nil, 0, err
+		if e := t.versions.Conflict(s, &n, oper); e != nil {
+			err = e
 		}
 	}
-	if flags&page.NodeDeleted != 0 {
-		f.UnlockUnchanged()
-		return nil, 0, jet.ErrRecordDeleted
-	}
-	return f, line, nil
+	f.UnlockUnchanged()
+	return nil, 0, err
 }
 
 // finish makes the change on the latched page and keeps the cursor on the node.

@@ -304,10 +304,10 @@ func (s *Session) maxSize(newest *RCE) int {
 	return 0
 }
 
-// locked says that r is the lock that the session took at this level before a change, which the entry may now
+// locked says that r is the lock that the session took at this level right before a change, which the entry may now
 // stand for.
 func (s *Session) locked(r *RCE) bool {
-	return r.Oper == OperWriteLock && r.Trx == s.trx && r.Level == s.level && r.update == s.update && !r.nullified
+	return r.Oper == OperWriteLock && r == s.rces && r.Level == s.level && r.update == s.update && !r.nullified
 }
 
 const (

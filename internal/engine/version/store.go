@@ -339,6 +339,7 @@ func (st *Store) Create(s *Session, n *Node, c *Change) (*RCE, error) {
 		c.MaxSize = max(c.MaxSize, s.maxSize(newest))
 		if c.Oper == OperReplace && s.locked(newest) {
 			r = newest
+			r.ID = st.nextID()
 			st.bytes.Add(s.fill(r, c))
 		}
 	}

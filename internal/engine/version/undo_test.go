@@ -122,3 +122,40 @@ func TestUndoIsAskedForUntilDurable(t *testing.T) {
 	log.upTo = commit
 	ask(false)
 }
+
+// TestRollbackToMark: what came behind a mark is taken back, the lock before it stays, and can be used again.
+func TestRollbackToMark(t *testing.T) {
+	tree := newMemTree()
+	tree.rows["a"], tree.rows["b"] = &memRow{data: []byte("first")}, &memRow{data: []byte("b")}
+	s, other := openSession(t, tree.st), openSession(t, tree.st)
+	lock := changed(t, s, "a", Change{Oper: OperWriteLock})
+	for range 2 {
+		m := s.Mark()
+		if r := changed(t, s, "a", Change{Oper: OperReplace, Before: []byte("first")}); r != lock {
+			t.Fatal("the lock's entry was not taken over")
+		}
+		tree.rows["a"].data = []byte("second")
+		changed(t, s, "b", Change{Oper: OperFlagDelete, Before: []byte("b")})
+		tree.rows["b"].deleted = true
+		if err := s.RollbackTo(m); err != nil {
+			t.Fatal(err)
+		}
+		if got := string(tree.rows["a"].data); got != "first" || tree.rows["b"].deleted || tree.st.count.Load() != 1 {
+			t.Errorf("row is %q, the other deleted: %v, %d entries", got, tree.rows["b"].deleted, tree.st.count.Load())
+		}
+		if lock.Oper != OperWriteLock || len(lock.Before) != 0 {
+			t.Errorf("entry of kind %d with image %q", lock.Oper, lock.Before)
+		}
+		if tree.st.Conflict(other, node("a"), OperReplace) == nil || tree.st.Conflict(other, node("b"), OperReplace) != nil {
+			t.Error("conflicts are not those of the lock alone")
+		}
+	}
+	changed(t, s, "a", Change{Oper: OperReplace, Before: []byte("first")})
+	tree.rows["a"].data = []byte("third")
+	if err := s.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+	if got := string(tree.rows["a"].data); got != "first" || !tree.st.Empty() {
+		t.Errorf("row is %q, %d entries", got, tree.st.count.Load())
+	}
+}

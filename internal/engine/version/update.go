@@ -41,6 +41,49 @@ func (s *Session) RollbackUpdate(id UpdateID) error {
 	return nil
 }
 
+// Mark is a point in a session's transaction, for RollbackTo.
+type Mark struct {
+	newest *RCE
+	lock   bool // and it was a lock
+}
+
+// Mark gives the present point. It holds as long as the level is open and nothing from before it is taken back.
+func (s *Session) Mark() Mark {
+	return Mark{s.rces, s.rces != nil && s.rces.Oper == OperWriteLock}
+}
+
+// RollbackTo takes back what the session has changed since m. If it fails the transaction can no more be undone.
+func (s *Session) RollbackTo(m Mark) error {
+	for s.rces != m.newest {
+		if err := s.undo(s.rces, true); err != nil {
+			return err
+		}
+		s.rces = s.rces.previous
+	}
+	if m.lock && m.newest.Oper != OperWriteLock {
+		return s.relock(m.newest)
+	}
+	return nil
+}
+
+// relock takes back the replace that has taken over the entry of a lock, and leaves the lock.
+func (s *Session) relock(r *RCE) error {
+	st := s.store
+	if err := st.pages.Undo(s, r); err != nil {
+		return err
+	}
+	st.undo.remove(r, st.durable())
+	r.undo.mu.Lock()
+	r.undo.logged, r.undo.end = false, 0
+	r.undo.mu.Unlock()
+	sh := st.shardOf(r.hash)
+	sh.mu.Lock()
+	st.bytes.Add(-int64(len(r.Before)))
+	s.fill(r, &Change{Oper: OperWriteLock, ObjID: r.ObjID})
+	sh.mu.Unlock()
+	return nil
+}
+
 // undo takes back the change of an entry and takes the entry out of the store; it stays in the session's list. With
 // remove clean-up takes the nodes of inserts away later.
 func (s *Session) undo(r *RCE, remove bool) error {
