@@ -44,8 +44,12 @@ func esent_JetRetrieveColumn(sesid C.JET_SESID, tableid C.JET_TABLEID, columnid 
 	return C.JET_ERR(warning)
 }
 
-// fewColumns is up to how many columns one call gets by with memory on the stack.
-const fewColumns = 16
+// Up to fewColumns columns one call gets by with memory on the stack. It has to be cleared at each call, so the most
+// frequent case takes less of it.
+const (
+	fewColumns     = 16
+	veryFewColumns = 3
+)
 
 //export esent_JetRetrieveColumns
 func esent_JetRetrieveColumns(sesid C.JET_SESID, tableid C.JET_TABLEID, pretrievecolumn *C.JET_RETRIEVECOLUMN, cretrievecolumn C.uint32_t) (rc C.JET_ERR) {
@@ -58,12 +62,19 @@ func esent_JetRetrieveColumns(sesid C.JET_SESID, tableid C.JET_TABLEID, pretriev
 	if !ok {
 		return C.JET_ERR(jet.ErrInvalidParameter)
 	}
-	var few [fewColumns]engine.Retrieval
-	list := few[:]
-	if len(columns) > fewColumns {
-		list = make([]engine.Retrieval, len(columns))
+	switch n := len(columns); {
+	case n <= veryFewColumns:
+		var list [veryFewColumns]engine.Retrieval
+		return retrieveColumns(s, c, columns, list[:n])
+	case n <= fewColumns:
+		var list [fewColumns]engine.Retrieval
+		return retrieveColumns(s, c, columns, list[:n])
 	}
-	list = list[:len(columns)]
+	return retrieveColumns(s, c, columns, make([]engine.Retrieval, len(columns)))
+}
+
+// retrieveColumns hands the elements to the engine by way of list, which is as long, and back.
+func retrieveColumns(s *engine.Session, c *engine.Cursor, columns []C.JET_RETRIEVECOLUMN, list []engine.Retrieval) C.JET_ERR {
 	for k := range columns {
 		col := &columns[k]
 		buffer, ok := bytesAt(col.pvData, uint32(col.cbData))
