@@ -172,17 +172,24 @@ func (s *scanner) write(isec uint16, b []byte) (err error) {
 // tail judges everything from the first segment that does not count, which must be empty or a torn write.
 func (s *scanner) tail(first uint16) error {
 	var (
-		torn     = true // as long as all is as a torn write of this package leaves it
-		complete bool   // a complete segment lies behind an incomplete one
-		time     jet.LogTime
-		debris   uint16 // the last segment with something of a torn write
-		faultAt  uint16
-		fault    string
+		torn    = true // as long as all is as a torn write of this package leaves it
+		timed   bool   // the time of the write is known, from a segment of which at least the head is there
+		time    jet.LogTime
+		debris  uint16 // the last segment with something of a torn write
+		faultAt uint16
+		fault   string
 	)
 	report := func(isec uint16, what string) {
 		if fault == "" {
 			faultAt, fault = isec, what
 		}
+	}
+	sameWrite := func(b []byte) bool {
+		if timed && segmentStarted(b) != time {
+			return false
+		}
+		timed, time = true, segmentStarted(b)
+		return true
 	}
 	for isec := first; isec < s.Header.Segments; isec++ {
 		b, state := s.segment(isec)
@@ -201,13 +208,11 @@ func (s *scanner) tail(first uint16) error {
 			report(isec, "a segment of a later position")
 		case segmentBad:
 			report(isec, "a damaged segment")
-			torn = torn && isTorn(b, s.Header.Gen, isec)
+			torn = torn && isTorn(b, s.Header.Gen, isec) &&
+				(segmentPos(b) != jet.MakeLogPos(s.Header.Gen, isec, 0) || sameWrite(b))
 		case segmentValid:
 			report(isec, "a good segment behind an empty one")
-			if complete && segmentStarted(b) != time {
-				torn = false
-			}
-			complete, time = true, segmentStarted(b)
+			torn = sameWrite(b) && torn
 		}
 		debris = isec
 	}
