@@ -418,7 +418,16 @@ func (d *Database) Grow(last jet.Pgno) error {
 			return err
 		}
 	}
-	return d.file.Resize(last)
+	return d.resize(last)
+}
+
+// resize makes the file so long, and tells the operator when the disk has no room for it.
+func (d *Database) resize(last jet.Pgno) error {
+	err := d.file.Resize(last)
+	if jet.CodeOf(err) == jet.ErrDiskFull {
+		d.inst.diskFull(d.path)
+	}
+	return err
 }
 
 // absent says that a path names nothing.

@@ -195,7 +195,7 @@ func (c *creation) build(h dbfile.Header) error {
 func (c *creation) extend() error {
 	d := c.d
 	last := jet.Pgno(c.pages)
-	if err := d.file.Resize(last); err != nil {
+	if err := d.resize(last); err != nil {
 		return err
 	}
 	if d.logged {

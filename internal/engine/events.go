@@ -37,7 +37,10 @@ func (i *Instance) Events() *eventlog.Logger { return i.events }
 // failureEvent tells why the instance has become unavailable.
 func (i *Instance) failureEvent(f *failure) {
 	switch jet.CodeOf(f.err) {
-	case jet.ErrLogWriteFail, jet.ErrLogDiskFull:
+	case jet.ErrLogDiskFull:
+		i.report(eventlog.LogDiskFull, i.set.logPath+i.set.naming.Current())
+		i.report(eventlog.LogDown, i.set.logPath)
+	case jet.ErrLogWriteFail:
 		i.report(eventlog.LogDown, i.set.logPath)
 	default:
 		i.report(eventlog.EngineDefect, eventlog.ErrorText(f.err), f.place, int32(jet.CodeOf(f.err)))
@@ -73,8 +76,6 @@ func (i *Instance) pageUnusable(path string, offset int64, f dbfile.Fault) {
 		i.report(eventlog.PageLostFlush, path, offset, size, f.Err, page, f.Actual, page, f.Expected, "")
 	case jet.ErrReadPgnoVerifyFailure:
 		i.report(eventlog.PageNumberMismatch, path, offset, size, f.Err, page, "")
-	case jet.ErrPageNotInitialized:
-		i.report(eventlog.PageDataMissing, path, offset, size, f.Err, page)
 	default:
 		i.report(eventlog.PageChecksumMismatch, path, offset, size, f.Err, "", "", page)
 	}

@@ -182,10 +182,6 @@ func (h cacheHost) RequireGen(db *cache.DB, gen int32) error {
 	return nil
 }
 
-// pageWriteFailed is told of pages that could not be written in the background. They stay in the cache and are
-// tried again; what must be on disk, a checkpoint or a detach, fails by itself.
-func (i *Instance) pageWriteFailed(*cache.DB, jet.Pgno, error) {}
-
 // setRedo says to whom the log belongs: to recovery, or with nil to the instance.
 func (g *generations) setRedo(state recovery.LogState) {
 	g.mu.Lock()

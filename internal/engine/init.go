@@ -101,7 +101,7 @@ func (i *Instance) start(o InitOptions) (warning jet.Err, err error) {
 		return 0, err
 	}
 	i.cache, err = cache.New(cache.Config{PageSize: i.set.pageSize, MaxPages: i.set.cachePages, ReservePages: 1 << 40,
-		Env: i.env, Host: cacheHost{i}, OnError: i.pageWriteFailed})
+		Env: i.env, Host: cacheHost{i}, OnError: i.pageWriteFailed, OnReadError: i.pageReadFailed})
 	if err != nil {
 		return 0, err
 	}
@@ -186,7 +186,8 @@ func (i *Instance) logConfig(naming logstore.Naming) logstore.Config {
 	}
 	return logstore.Config{Env: i.env, LogDir: s.logPath, SystemDir: s.systemPath, Naming: naming, FileKB: int(s.logSegments) * logstore.SegmentSize / 1024,
 		BufferUnits: s.logBufferBytes / 512, MinBuffer: minLogBuffer, Circular: s.circular, PageSize: s.pageSize, EFV: efv, TooDeep: s.checkpointTooDeep,
-		Params: i.dbmsParams(), SyncCreate: !s.createAsync}
+		Params: i.dbmsParams(), SyncCreate: !s.createAsync,
+		LowDisk: func() { i.report(eventlog.LowLogDiskSpace) }}
 }
 
 // beginStream begins a new log stream.

@@ -34,6 +34,8 @@ type Instance struct {
 	fatal atomic.Pointer[failure]
 	// defect is set once a panic has been met, see defect.go.
 	defect atomic.Bool
+	// writeFaults are of pages that could not be written, fullDisks of databases without room.
+	writeFaults, fullDisks throttle
 
 	// reserved says that set counts: its paths are kept from other instances. Guarded by Process.mu.
 	reserved bool

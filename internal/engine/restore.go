@@ -76,7 +76,7 @@ func (i *Instance) hardRecovery(p RestorePlan, progress func(done, total int) er
 		return err
 	}
 	i.cache, err = cache.New(cache.Config{PageSize: i.set.pageSize, MaxPages: i.set.cachePages, ReservePages: 1 << 40,
-		Env: i.env, Host: cacheHost{i}, OnError: i.pageWriteFailed})
+		Env: i.env, Host: cacheHost{i}, OnError: i.pageWriteFailed, OnReadError: i.pageReadFailed})
 	if err != nil {
 		return err
 	}

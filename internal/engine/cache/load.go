@@ -40,15 +40,19 @@ func (m *Manager) load(db *DB, pgno jet.Pgno, ref uint32) (*Frame, error) {
 	if f == nil {
 		return nil, err
 	}
-	if err := db.File.ReadPages(pgno, f.Page()); err != nil {
+	if err = db.File.ReadPages(pgno, f.Page()); err != nil {
 		m.loadFailed(f, err)
-		return nil, err
+	} else {
+		m.stats.reads.Add(1)
+		err = m.loaded(db, f, ref)
 	}
-	m.stats.reads.Add(1)
-	if err := m.loaded(db, f, ref); err != nil {
-		return nil, err
+	if err == nil {
+		return f, nil
 	}
-	return f, nil
+	if m.onRead != nil {
+		m.onRead(db, pgno, err)
+	}
+	return nil, err
 }
 
 // loaded makes a latched frame whose page was read part of the cache; the latch stays. On an error the frame

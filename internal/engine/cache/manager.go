@@ -51,6 +51,8 @@ type Config struct {
 	Host Host
 	// OnError, if set, is told of pages that could not be written in the background.
 	OnError func(db *DB, pgno jet.Pgno, err error)
+	// OnReadError, if set, is told of pages that somebody asked for and that could not be read.
+	OnReadError func(db *DB, pgno jet.Pgno, err error)
 	// WaitLimit is how long to wait for a frame, or in FlushDB for a page, before giving up; 0 means 30 s.
 	WaitLimit time.Duration
 }
@@ -61,6 +63,7 @@ type Manager struct {
 	waitLimit time.Duration
 	host      Host
 	onError   func(*DB, jet.Pgno, error)
+	onRead    func(*DB, jet.Pgno, error)
 
 	// abandoned is set by Abandon.
 	abandoned atomic.Bool
@@ -88,7 +91,7 @@ func New(cfg Config) (*Manager, error) {
 	if !page.ValidSize(cfg.PageSize) {
 		return nil, jet.ErrInvalidParameter.Errorf("page size %d", cfg.PageSize)
 	}
-	m := &Manager{pageSize: cfg.PageSize, host: cfg.Host, onError: cfg.OnError, waitLimit: cfg.WaitLimit}
+	m := &Manager{pageSize: cfg.PageSize, host: cfg.Host, onError: cfg.OnError, onRead: cfg.OnReadError, waitLimit: cfg.WaitLimit}
 	if m.waitLimit == 0 {
 		m.waitLimit = defaultWaitLimit
 	}

@@ -88,6 +88,8 @@ func (r *run) currentLog() (t Tail, err error) {
 	scan, err := f.Scan(logstore.ScanCurrent)
 	if isCorruption(err) {
 		scan.Clean, err = false, nil
+	} else if err == nil {
+		r.tellRepair(f, &scan) // on the disk too: replay will not see it any more
 	}
 	t = Tail{Header: f.Header, Path: f.Path(), Current: true, Scan: scan, Naming: r.naming}
 	if err == nil && r.cfg.DeleteOutOfRangeLogs && !r.has(jet.BitReplayIgnoreLostLogs) {

@@ -42,15 +42,25 @@ func (r *run) openLog(path string) (*logstore.File, error) {
 func (r *run) scanLog(f *logstore.File, mode logstore.ScanMode) (logstore.ScanResult, error) {
 	scan, err := f.Scan(mode)
 	switch {
-	case err != nil:
+	case err == nil:
+		r.tellRepair(f, &scan)
+	case isCorruption(err):
 		pos := jet.MakeLogPos(f.Header.Gen, scan.Last, 0)
 		r.events().Report(corruptEvents[jet.CodeOf(err)], f.Path(), pos, scan.Last)
+	default:
+		r.events().Report(eventlog.LogReadError, f.Path(), err)
+	}
+	return scan, err
+}
+
+// tellRepair tells the operator what a scan has put right.
+func (r *run) tellRepair(f *logstore.File, scan *logstore.ScanResult) {
+	switch {
 	case scan.Torn != 0:
 		r.events().Report(eventlog.LogTornWriteSoftRecovery, f.Path(), jet.MakeLogPos(f.Header.Gen, scan.Torn, 0))
 	case scan.Repaired != 0:
 		r.events().Report(eventlog.LogUsingShadowSector, f.Path())
 	}
-	return scan, err
 }
 
 // corruptEvents has the event of each kind of damage.
