@@ -266,6 +266,44 @@ func TestLocks(t *testing.T) {
 	k.Replay()
 }
 
+// TestReplaceByTheSame: a replace that changes nothing logs nothing, and conflicts as any other.
+func TestReplaceByTheSame(t *testing.T) {
+	k := kerneltest.New(t, kerneltest.Options{})
+	tree := k.Create(k.Root, space.TreeOptions{})
+	a, b := newView(t, k, tree), newView(t, k, tree)
+	a.begin()
+	want(t, a.insert("k", "1"), 0)
+	a.commit()
+	k.Clean()
+	a.begin()
+	b.begin()
+	times := k.DB.DBTime()
+	want(t, a.replace("k", "1"), 0)
+	if now := k.DB.DBTime(); now != times {
+		t.Errorf("%d changes of pages", now-times)
+	}
+	sees(t, a, "k=1 ")
+	sees(t, b, "k=1 ")
+	want(t, b.replace("k", "1"), jet.ErrWriteConflict)
+	want(t, b.replace("k", "2"), jet.ErrWriteConflict)
+	want(t, b.remove("k"), jet.ErrWriteConflict)
+	a.commit()
+	want(t, b.replace("k", "2"), jet.ErrWriteConflict) // as b's transaction is older
+	b.commit()
+	b.begin()
+	want(t, b.replace("k", "1"), 0)
+	want(t, b.replace("k", "2"), 0)
+	want(t, b.replace("k", "2"), 0)
+	sees(t, b, "k=2 ")
+	b.rollback()
+	sees(t, b, "k=1 ")
+	k.Clean()
+	if !k.Versions.Empty() {
+		t.Error("versions are left")
+	}
+	k.Replay()
+}
+
 // TestReservedSpace shrinks rows and fills the page with others: rollback has the room to make the rows long again.
 func TestReservedSpace(t *testing.T) {
 	for _, size := range []int{4096, 32768} {

@@ -189,7 +189,7 @@ func (t *Tree) reserved(p page.Page, line int) int {
 	return st.Reserved(&node, len(n.Data))
 }
 
-// Replace gives the present node new data. ErrWriteConflict: another transaction changes it or changed it since
+// Replace gives the present node new data; where these are the old ones it only locks the node. ErrWriteConflict: another transaction changes it or changed it since
 // this one began. ErrRecordDeleted: it is gone.
 func (c *Cursor) Replace(s *version.Session, data []byte, opt Option) error {
 	t := c.tree
@@ -208,7 +208,11 @@ func (c *Cursor) Replace(s *version.Session, data []byte, opt Option) error {
 		if err != nil {
 			return err
 		}
-		need := max(0, len(data)-len(f.Page().LineData(line)))
+		old := f.Page().LineData(line)
+		if w.opt == 0 && bytes.Equal(old, data) {
+			return c.keep(s, f, line, &w, version.OperWriteLock)
+		}
+		need := max(0, len(data)-len(old))
 		// What a rollback of the node itself may claim is the node's own.
 		if need > 0 {
 			need = max(0, need-t.reserved(f.Page(), line))
@@ -310,16 +314,25 @@ func (c *Cursor) Lock(s *version.Session, oper version.Oper) error {
 	if err != nil {
 		return err
 	}
-	p := f.Page()
-	n := version.Node{DB: c.tree.DB.ID, FDP: c.tree.FDP, Key: w.key, Data: w.mark}
-	_, err = c.tree.DB.Kernel.Versions.Create(s, &n, &version.Change{Oper: oper, ObjID: c.tree.ObjID, Pgno: f.Pgno()})
-	if err != nil {
+	return c.keep(s, f, line, &w, oper)
+}
+
+// keep makes the version entry of a lock of the node on the latched page, and unlatches the page.
+func (c *Cursor) keep(s *version.Session, f *cache.Frame, line int, w *change, oper version.Oper) error {
+	t, p := c.tree, f.Page()
+	n := version.Node{DB: t.dbid, FDP: t.FDP, Key: w.key, Data: w.mark}
+	if _, err := t.versions.Create(s, &n, &version.Change{Oper: oper, ObjID: t.ObjID, Pgno: f.Pgno()}); err != nil {
 		f.UnlockUnchanged()
 		return err
 	}
-	// The flag brings others to look for the entry.
-	p.SetLineFlags(line, p.LineFlags(line)|page.NodeVersion)
-	c.frame, c.line, c.version = f, int32(line), f.Unlock()
+	c.frame, c.line, c.image = f, int32(line), nil
+	if flags := p.LineFlags(line); flags&page.NodeVersion == 0 {
+		// The flag brings others to look for the entry.
+		p.SetLineFlags(line, flags|page.NodeVersion)
+		c.version = f.Unlock()
+	} else {
+		c.version = f.UnlockUnchanged()
+	}
 	return nil
 }
 

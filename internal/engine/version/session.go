@@ -304,6 +304,11 @@ func (s *Session) maxSize(newest *RCE) int {
 	return 0
 }
 
+// holds says that r, the newest entry of its node, keeps all others from changing the node as a lock would.
+func (s *Session) holds(r *RCE) bool {
+	return r.Trx == s.trx && !r.nullified && !r.Oper.commutes() && r.Action == nil
+}
+
 // locked says that r is the lock that the session took at this level right before a change, which the entry may now
 // stand for.
 func (s *Session) locked(r *RCE) bool {

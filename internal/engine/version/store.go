@@ -336,6 +336,10 @@ func (st *Store) Create(s *Session, n *Node, c *Change) (*RCE, error) {
 			sh.mu.Unlock()
 			return nil, err
 		}
+		if c.Oper == OperWriteLock && s.holds(newest) {
+			sh.mu.Unlock()
+			return newest, nil
+		}
 		c.MaxSize = max(c.MaxSize, s.maxSize(newest))
 		if c.Oper == OperReplace && s.locked(newest) {
 			r = newest

@@ -31,7 +31,7 @@ func openSession(t *testing.T, st *Store) *Session {
 
 func TestLockBecomesReplace(t *testing.T) {
 	tree := newMemTree()
-	tree.rows["a"] = &memRow{data: []byte("first")}
+	tree.rows["a"], tree.rows["b"] = &memRow{data: []byte("first")}, &memRow{data: []byte("b")}
 	s := openSession(t, tree.st)
 	lock := changed(t, s, "a", Change{Oper: OperWriteLock})
 	r := changed(t, s, "a", Change{Oper: OperReplace, Before: []byte("first"), MaxSize: 9, SizeDelta: 4})
@@ -41,19 +41,19 @@ func TestLockBecomesReplace(t *testing.T) {
 	if err := s.BeginInner(); err != nil {
 		t.Fatal(err)
 	}
-	inner := changed(t, s, "a", Change{Oper: OperWriteLock})
-	if inner == lock {
-		t.Error("a lock took over the entry of a replace")
+	if again := changed(t, s, "a", Change{Oper: OperWriteLock}); again != lock || lock.Oper != OperReplace {
+		t.Error("a lock of a node that the transaction has changed has an entry of its own")
 	}
-	if _, err := s.Commit(); err != nil {
-		t.Fatal(err)
-	}
+	inner := changed(t, s, "b", Change{Oper: OperWriteLock})
 	if err := s.BeginInner(); err != nil {
 		t.Fatal(err)
 	}
-	second := changed(t, s, "a", Change{Oper: OperReplace, Before: []byte("second ..."), MaxSize: 6, SizeDelta: -4})
-	if second == inner {
+	if deeper := changed(t, s, "b", Change{Oper: OperReplace, Before: []byte("b")}); deeper == inner {
 		t.Error("a replace took over the lock of another level")
+	}
+	second := changed(t, s, "a", Change{Oper: OperReplace, Before: []byte("second ..."), MaxSize: 6, SizeDelta: -4})
+	if second == lock {
+		t.Error("a replace took over the entry of another")
 	}
 	if second.MaxSize != 9 {
 		t.Errorf("largest size in the transaction %d", second.MaxSize)
