@@ -1577,106 +1577,85 @@ ESENT_EXPORT JET_ERR JET_API JetTruncateLogInstance(JET_INSTANCE instance)
     return esent_JetTruncateLogInstance(instance);
 }
 
+extern JET_ERR esent_JetOSSnapshotAbort(const JET_OSSNAPID snapId, const JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetOSSnapshotAbort(const JET_OSSNAPID snapId, const JET_GRBIT grbit)
 {
-    (void)snapId;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetOSSnapshotAbort(snapId, grbit);
 }
 
+extern JET_ERR esent_JetOSSnapshotEnd(const JET_OSSNAPID snapId, const JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetOSSnapshotEnd(const JET_OSSNAPID snapId, const JET_GRBIT grbit)
 {
-    (void)snapId;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetOSSnapshotEnd(snapId, grbit);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetOSSnapshotFreeze(const JET_OSSNAPID snapId, uint32_t *pcInstanceInfo, JET_INSTANCE_INFO_A **paInstanceInfo, const JET_GRBIT grbit) ESENT_ALIAS(JetOSSnapshotFreezeA);
 
+extern JET_ERR esent_JetOSSnapshotFreezeA(const JET_OSSNAPID snapId, uint32_t *pcInstanceInfo, JET_INSTANCE_INFO_A **paInstanceInfo, const JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetOSSnapshotFreezeA(const JET_OSSNAPID snapId, uint32_t *pcInstanceInfo, JET_INSTANCE_INFO_A **paInstanceInfo, const JET_GRBIT grbit)
 {
-    (void)snapId;
-    (void)pcInstanceInfo;
-    (void)paInstanceInfo;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetOSSnapshotFreezeA(snapId, pcInstanceInfo, paInstanceInfo, grbit);
 }
 
+extern JET_ERR esent_JetOSSnapshotFreezeW(const JET_OSSNAPID snapId, uint32_t *pcInstanceInfo, JET_INSTANCE_INFO_W **paInstanceInfo, const JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetOSSnapshotFreezeW(const JET_OSSNAPID snapId, uint32_t *pcInstanceInfo, JET_INSTANCE_INFO_W **paInstanceInfo, const JET_GRBIT grbit)
 {
-    (void)snapId;
-    (void)pcInstanceInfo;
-    (void)paInstanceInfo;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetOSSnapshotFreezeW(snapId, pcInstanceInfo, paInstanceInfo, grbit);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetOSSnapshotGetFreezeInfo(const JET_OSSNAPID snapId, uint32_t *pcInstanceInfo, JET_INSTANCE_INFO_A **paInstanceInfo, const JET_GRBIT grbit) ESENT_ALIAS(JetOSSnapshotGetFreezeInfoA);
 
+extern JET_ERR esent_JetOSSnapshotGetFreezeInfoA(const JET_OSSNAPID snapId, uint32_t *pcInstanceInfo, JET_INSTANCE_INFO_A **paInstanceInfo, const JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetOSSnapshotGetFreezeInfoA(const JET_OSSNAPID snapId, uint32_t *pcInstanceInfo, JET_INSTANCE_INFO_A **paInstanceInfo, const JET_GRBIT grbit)
 {
-    (void)snapId;
-    (void)pcInstanceInfo;
-    (void)paInstanceInfo;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetOSSnapshotGetFreezeInfoA(snapId, pcInstanceInfo, paInstanceInfo, grbit);
 }
 
+extern JET_ERR esent_JetOSSnapshotGetFreezeInfoW(const JET_OSSNAPID snapId, uint32_t *pcInstanceInfo, JET_INSTANCE_INFO_W **paInstanceInfo, const JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetOSSnapshotGetFreezeInfoW(const JET_OSSNAPID snapId, uint32_t *pcInstanceInfo, JET_INSTANCE_INFO_W **paInstanceInfo, const JET_GRBIT grbit)
 {
-    (void)snapId;
-    (void)pcInstanceInfo;
-    (void)paInstanceInfo;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetOSSnapshotGetFreezeInfoW(snapId, pcInstanceInfo, paInstanceInfo, grbit);
 }
 
+extern JET_ERR esent_JetOSSnapshotPrepare(JET_OSSNAPID *psnapId, const JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetOSSnapshotPrepare(JET_OSSNAPID *psnapId, const JET_GRBIT grbit)
 {
-    (void)psnapId;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetOSSnapshotPrepare(psnapId, grbit);
 }
 
+extern JET_ERR esent_JetOSSnapshotPrepareInstance(JET_OSSNAPID snapId, JET_INSTANCE instance, const JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetOSSnapshotPrepareInstance(JET_OSSNAPID snapId, JET_INSTANCE instance, const JET_GRBIT grbit)
 {
-    (void)snapId;
-    (void)instance;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetOSSnapshotPrepareInstance(snapId, instance, grbit);
 }
 
+extern JET_ERR esent_JetOSSnapshotThaw(const JET_OSSNAPID snapId, const JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetOSSnapshotThaw(const JET_OSSNAPID snapId, const JET_GRBIT grbit)
 {
-    (void)snapId;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetOSSnapshotThaw(snapId, grbit);
 }
 
+extern JET_ERR esent_JetOSSnapshotTruncateLog(const JET_OSSNAPID snapId, const JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetOSSnapshotTruncateLog(const JET_OSSNAPID snapId, const JET_GRBIT grbit)
 {
-    (void)snapId;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetOSSnapshotTruncateLog(snapId, grbit);
 }
 
+extern JET_ERR esent_JetOSSnapshotTruncateLogInstance(const JET_OSSNAPID snapId, JET_INSTANCE instance, const JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetOSSnapshotTruncateLogInstance(const JET_OSSNAPID snapId, JET_INSTANCE instance, const JET_GRBIT grbit)
 {
-    (void)snapId;
-    (void)instance;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetOSSnapshotTruncateLogInstance(snapId, instance, grbit);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetSnapshotStart(JET_INSTANCE instance, JET_PSTR szDatabases, JET_GRBIT grbit) ESENT_ALIAS(JetSnapshotStartA);

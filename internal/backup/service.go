@@ -15,6 +15,8 @@ type Service struct {
 	mu sync.Mutex
 	// streaming are the streaming backups that have begun and not ended.
 	streaming map[Engine]*session
+
+	snapshots snapshots
 }
 
 // New makes a Service without backups.

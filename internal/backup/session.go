@@ -11,7 +11,10 @@ import (
 )
 
 // Types of a backup in headers and log records (BKINFOTYPE).
-const kindNormal = 0
+const (
+	kindNormal   = 0
+	kindSnapshot = 1
+)
 
 // session is a backup that runs: the state of spec chapter 06, 4. JetBackup makes one for the time of its call,
 // a streaming backup has one from its Begin to its End.
@@ -20,6 +23,7 @@ type session struct {
 	e      Engine
 	naming logstore.Naming
 	full   bool
+	kind   uint32
 
 	// mu keeps the calls of a streaming backup apart.
 	mu sync.Mutex
@@ -139,7 +143,7 @@ func (b *session) scope() uint8 {
 // record is a record that tells of a step of the backup.
 func (b *session) record(phase uint8, info jet.BackupInfo) *logstore.Backup {
 	info.Time = b.now()
-	return &logstore.Backup{Phase: phase, Kind: kindNormal, Scope: b.scope(), Info: info}
+	return &logstore.Backup{Phase: phase, Kind: b.kind, Scope: b.scope(), Info: info}
 }
 
 // note logs a step. Only a later reader of the log is concerned: failures do not matter.
@@ -331,7 +335,7 @@ func (b *session) stamp(truncated bool) error {
 }
 
 func (b *session) updateRecord(id jet.DBID, truncated bool) *logstore.Backup {
-	rec := &logstore.Backup{Phase: logstore.BackupUpdate, Kind: kindNormal, DB: id,
+	rec := &logstore.Backup{Phase: logstore.BackupUpdate, Kind: b.kind, DB: id,
 		Info: jet.BackupInfo{Mark: b.mark, Time: b.markTime, GenLow: uint32(b.copyMic), GenHigh: uint32(b.copyMac - 1)}}
 	if !b.full {
 		rec.Info.Mark, rec.Info.Time = b.rolled, b.rolledTime

@@ -80,6 +80,9 @@ func (i *Instance) EndBackup() {
 	b.floor.Store(0)
 }
 
+// BackupRunning says that a backup runs.
+func (i *Instance) BackupRunning() bool { return i.backup.running() }
+
 // StopBackup asks a running backup to end (JetStopBackupInstance).
 func (i *Instance) StopBackup() { i.backup.stop() }
 

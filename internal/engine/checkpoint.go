@@ -13,6 +13,8 @@ type checkpointer struct {
 	mu sync.Mutex
 	// file is what the checkpoint file says.
 	file logstore.Checkpoint
+	// frozen, guarded by Instance.attachMu, keeps the checkpoint where it is.
+	frozen frozen
 }
 
 // checkpointTask is the background task: it has old dirty pages written, so that the log since the checkpoint
@@ -62,6 +64,9 @@ func (i *Instance) advanceCheckpoint(step int64) error {
 		return nil
 	}
 	defer i.attachMu.Unlock()
+	if i.check.frozen.thaw != nil {
+		return nil
+	}
 	pos := min(i.log.DurablePos(), i.versions.OldestStart())
 	ended := i.log.EndPos() // behind the ends of all transactions that OldestStart does not tell of any more
 	live := i.following()

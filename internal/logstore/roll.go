@@ -11,6 +11,23 @@ import (
 // beginFile makes the file of generation gen the current log, in the order of spec chapter 05, 10.2. prev is
 // the header of the generation before, whose records are all durable; nil in a new stream.
 func (l *Log) beginFile(gen int32, prev *Header) error {
+	h := l.newHeader(gen, prev)
+	if err := l.installFile(h, prev); err != nil {
+		return err
+	}
+	return l.beginWith(h)
+}
+
+// beginWith goes on with the current log, whose header is h.
+func (l *Log) beginWith(h *Header) error {
+	if err := l.openCurrent(); err != nil {
+		return err
+	}
+	l.header, l.sum = h, 0
+	return nil
+}
+
+func (l *Log) newHeader(gen int32, prev *Header) *Header {
 	h := &Header{Gen: gen, Segments: l.segments, PageSize: l.cfg.PageSize, Created: jet.MakeLogTime(l.cfg.Env.Now()), Version: l.version,
 		SignLog: l.signLog, Params: l.Params(), Checkpoint: l.Checkpoint(), EngineEFV: maxEFV}
 	if l.circular.Load() {
@@ -23,20 +40,21 @@ func (l *Log) beginFile(gen int32, prev *Header) error {
 		}
 		h.Attachments = l.host.Attachments(jet.MakeLogPos(gen, 1, 0))
 	}
-	if err := l.installFile(h, prev); err != nil {
-		return err
-	}
-	if err := l.openCurrent(); err != nil {
-		return err
-	}
-	l.header, l.sum = h, 0
-	return nil
+	return h
 }
 
 // installFile gives the temporary log its header and makes it the current one.
 func (l *Log) installFile(h, prev *Header) error {
 	l.prep.Lock() // the next temporary log is not begun before this one has its name
 	defer l.prep.Unlock()
+	if err := l.archiveFile(h, prev); err != nil {
+		return err
+	}
+	return l.nameFile()
+}
+
+// archiveFile gives the temporary log its header and makes the current log, if there is one, an archive. prep is held.
+func (l *Log) archiveFile(h, prev *Header) error {
 	reserve, err := l.takeTemp()
 	if err != nil {
 		return err
@@ -58,6 +76,12 @@ func (l *Log) installFile(h, prev *Header) error {
 			return renameError(err)
 		}
 	}
+	return nil
+}
+
+// nameFile makes the temporary log the current one. prep is held.
+func (l *Log) nameFile() error {
+	n := l.cfg.Naming
 	if err := l.fs.Rename(l.path(n.Temp()), l.path(n.Current())); err != nil {
 		return renameError(err)
 	}

@@ -132,6 +132,9 @@ func allowed(name, kind, value string) []int {
 	case "D":
 		return append(earlier(name), notBuilt, -1010)
 	}
+	if kind == "O" {
+		return []int{-2404}
+	}
 	return []int{notBuilt, -1003, -1081, -520} // no backup is running, or none can be without an instance
 }
 

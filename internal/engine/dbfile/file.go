@@ -61,7 +61,7 @@ func Open(env *vfs.Env, path string, o Options) (*File, error) {
 		return nil, err
 	}
 	h, copies, err := ReadHeader(file)
-	if err == nil && !o.ReadOnly {
+	if err == nil && !o.ReadOnly && h.CheckType() == nil { // what is no database stays as it is
 		err = RepairHeader(file, &h, copies)
 	}
 	if err != nil {
@@ -139,8 +139,10 @@ func (f *File) UpdateHeader(change func(h *Header)) {
 
 // WriteHeader makes the header durable as it stands in memory: under a fresh signature and with the flush
 // map's, the primary copy before the shadow (spec chapter 02, 4.1). On failure one copy on the disk is whole,
-// with the old or the new state.
+// with the old or the new state. It waits while the file is held.
 func (f *File) WriteHeader() error {
+	f.beginOther()
+	defer f.endOther()
 	f.writing.Lock()
 	defer f.writing.Unlock()
 	sign := jet.MakeSignature(uint32(f.env.Rand()), f.env.Now())
@@ -180,8 +182,10 @@ func (f *File) Pages() (jet.Pgno, error) {
 }
 
 // Resize makes last the last page that the file has room for, and makes that durable; pages that come new are
-// blank (spec chapter 02, 1.1). The flush map forgets pages behind last.
+// blank (spec chapter 02, 1.1). The flush map forgets pages behind last. It waits while the file is held.
 func (f *File) Resize(last jet.Pgno) error {
+	f.beginOther()
+	defer f.endOther()
 	if err := f.file.Truncate(f.Offset(last) + int64(f.pageSize)); err != nil {
 		return err
 	}

@@ -11,7 +11,9 @@ import (
 // (spec chapter 06, 14, "Page write gate").
 type gate struct {
 	mu      sync.Mutex
-	ended   sync.Cond // a write in flight has ended
+	ended   sync.Cond // a write has ended, or the file is no longer held
+	holds   int       // how often the file is held
+	others  int       // changes other than to pages under way
 	locked  []pageRange
 	flights []pageRange
 }
@@ -48,6 +50,46 @@ func (f *File) UnlockRange(first, last jet.Pgno) {
 	f.gate.mu.Lock()
 	defer f.gate.mu.Unlock()
 	f.gate.locked = remove(f.gate.locked, pageRange{first, last})
+}
+
+// Hold keeps headers from being written and the size from being changed until Release; what is under way ends first.
+// With a locked range of all pages the file is still.
+func (f *File) Hold() {
+	g := &f.gate
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.holds++
+	for g.others > 0 {
+		g.ended.Wait()
+	}
+}
+
+// Release takes back one Hold.
+func (f *File) Release() {
+	g := &f.gate
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.holds--
+	g.ended.Broadcast()
+}
+
+// beginOther begins a change of the file other than to pages, which endOther ends. It waits while the file is held.
+func (f *File) beginOther() {
+	g := &f.gate
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for g.holds > 0 {
+		g.ended.Wait()
+	}
+	g.others++
+}
+
+func (f *File) endOther() {
+	g := &f.gate
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.others--
+	g.ended.Broadcast()
 }
 
 // BeginWrite asks for leave to write n pages from first on. False means not now: one of them is in a locked
