@@ -3,6 +3,7 @@ package simtest
 import (
 	"flag"
 	"fmt"
+	"hash/fnv"
 	"runtime/debug"
 	"strings"
 	"testing"
@@ -40,9 +41,49 @@ func TestModel(t *testing.T) {
 	}
 }
 
+// TestRepeatable plays runs twice: the same must happen, and the same bytes be on the disk.
+func TestRepeatable(t *testing.T) {
+	for seed := uint64(1); seed <= 8; seed++ {
+		var lines [2][]string
+		var disks [2]uint64
+		for k := range lines {
+			w := newWorld(seed, func(line string) { lines[k] = append(lines[k], line) })
+			if text := w.report(w.play); text != "" {
+				t.Errorf("seed %d: %s", seed, text)
+			}
+			disks[k] = w.digest()
+		}
+		for i, line := range lines[0] {
+			if i >= len(lines[1]) || lines[1][i] != line {
+				t.Fatalf("seed %d, line %d: %q, then %q", seed, i, line, lines[1][i:min(i+1, len(lines[1]))])
+			}
+		}
+		if disks[0] != disks[1] {
+			t.Errorf("seed %d: the disks differ", seed)
+		}
+	}
+}
+
+// digest is a number for all that is on the disk.
+func (w *world) digest() uint64 {
+	h := fnv.New64a()
+	for _, p := range w.sim.Files() {
+		data, err := w.sim.ReadFile(p)
+		w.ok(err, "read of "+p)
+		fmt.Fprint(h, p, len(data))
+		h.Write(data)
+	}
+	return h.Sum64()
+}
+
 // playSeed plays one run and tells what it has found.
-func playSeed(seed uint64, verbose func(string)) (text string) {
+func playSeed(seed uint64, verbose func(string)) string {
 	w := newWorld(seed, verbose)
+	return w.report(w.play)
+}
+
+// report runs f and tells what it has found.
+func (w *world) report(f func()) (text string) {
 	defer func() {
 		r := recover()
 		if r == nil {
@@ -57,6 +98,6 @@ func playSeed(seed uint64, verbose func(string)) (text string) {
 			text += fmt.Sprintf("\nevent %d %v", e.ID, e.Params)
 		}
 	}()
-	w.play()
+	f()
 	return ""
 }
