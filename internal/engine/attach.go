@@ -68,6 +68,9 @@ func (s *Session) attach(abs string, maxPages uint32, grbit jet.Grbit) (d *Datab
 		return nil, err
 	}
 	upgrade, err := d.checkHeader()
+	if err == nil {
+		err = d.checkRoots()
+	}
 	if err != nil {
 		return nil, errors.Join(err, d.file.Close())
 	}
@@ -153,6 +156,13 @@ func (d *Database) checkHeader() (upgrade, error) {
 		i.report(eventlog.AttachVersionTooHighForParam, d.path, h.Version, u.to, format.EFV)
 	}
 	return u, err
+}
+
+// checkRoots reads the pages without which nothing can be found in the database: the root of all and that of its
+// space. They are looked at before the log speaks of the attach, as afterwards there is no way back.
+func (d *Database) checkRoots() error {
+	buf := make([]byte, 2*d.file.PageSize())
+	return d.file.ReadPages(jet.PgnoSystemRoot, buf)
 }
 
 // format is what JET_paramEngineFormatVersion asks for now. The parameter holds a known version.

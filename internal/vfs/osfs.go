@@ -11,7 +11,10 @@ import (
 	"esent/internal/jet"
 )
 
-var errIsDirectory = errors.New("is a directory")
+var (
+	errIsDirectory = errors.New("is a directory")
+	errIsPipe      = errors.New("is a pipe")
+)
 
 // osFS is the operating system's file system.
 type osFS struct{}
@@ -22,8 +25,12 @@ func (osFS) Open(path string, mode OpenMode) (File, error) {
 		return nil, openError(path, mode, err)
 	}
 	info, err := f.Stat()
-	if err == nil && info.IsDir() {
+	switch {
+	case err != nil:
+	case info.IsDir():
 		err = &Error{Code: jet.ErrFileAccessDenied, Op: "open", Path: path, Err: errIsDirectory}
+	case info.Mode()&fs.ModeNamedPipe != 0:
+		err = &Error{Code: jet.ErrFileAccessDenied, Op: "open", Path: path, Err: errIsPipe}
 	}
 	if err == nil && mode&Lock != 0 {
 		err = lockFile(f, mode.Access() != ReadOnly)

@@ -9,10 +9,10 @@ import (
 )
 
 func openFile(path string, mode OpenMode) (*os.File, error) {
-	flags := os.O_RDWR
+	flags := os.O_RDWR | syscall.O_NONBLOCK // a pipe is refused, not waited for
 	switch mode.Access() {
 	case ReadOnly:
-		flags = os.O_RDONLY
+		flags = os.O_RDONLY | syscall.O_NONBLOCK
 	case ReadWrite:
 	case Create:
 		flags |= os.O_CREATE | os.O_EXCL

@@ -81,7 +81,7 @@ type DirEntry struct {
 // jet.ErrInvalidPath alone. The other codes are those of spec
 // chapter 06, 5.13: ErrFileAlreadyExists, ErrFileAccessDenied, ErrDiskFull, ErrOutOfFileHandles, ErrDiskIO.
 type FS interface {
-	// Open opens or creates a file; a directory gives jet.ErrFileAccessDenied.
+	// Open opens or creates a file; a directory or a pipe gives jet.ErrFileAccessDenied.
 	Open(path string, mode OpenMode) (File, error)
 	// Remove removes a file, not a directory.
 	Remove(path string) error

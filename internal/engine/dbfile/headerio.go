@@ -56,7 +56,8 @@ func headerCopy(buf []byte, copy, n int) []byte {
 	if stored == 0 {
 		stored = defaultPageSize
 	}
-	if stored != n || checksum.XOR(b) != le.Uint32(b) {
+	// Other files of the engine begin with a page under the same checksum.
+	if le.Uint32(b[4:]) != Magic || stored != n || checksum.XOR(b) != le.Uint32(b) {
 		return nil
 	}
 	return b
@@ -74,10 +75,15 @@ func unreadable(buf []byte) error {
 	return jet.ErrInvalidDatabaseVersion.Errorf("both copies of the header are damaged")
 }
 
-// RepairHeader writes the good copy over the bad one and makes it durable. It does nothing when both are good.
+// RepairHeader writes the good copy over the bad one and makes it durable. It does nothing when both are good,
+// and nothing to a file in which there is no place for both: it has no pages either.
 func RepairHeader(f vfs.File, h *Header, c Copies) error {
 	if c.Primary && c.Shadow {
 		return nil
+	}
+	size, err := f.Size()
+	if err != nil || size < HeaderPages*int64(h.PageSize()) {
+		return err
 	}
 	off := int64(0)
 	if c.Primary {
