@@ -52,7 +52,7 @@ func checkDatabase(t *testing.T, path string) {
 func TestBank(t *testing.T) {
 	program, dir, restored := linked(t, "bank.c"), t.TempDir(), t.TempDir()
 	duration := time.Duration(*bankSeconds)*time.Second + limit
-	run(t, 0, duration, program, "run", dir, strconv.Itoa(*bankSeconds), "16")
+	t.Log(run(t, 0, duration, program, "run", dir, strconv.Itoa(*bankSeconds), "16"))
 	checkDatabase(t, filepath.Join(dir, "bank.edb"))
 	run(t, 0, limit, program, "check", dir)
 	run(t, 0, limit, program, "restore", filepath.Join(dir, "backup", "new"), restored)

@@ -22,8 +22,8 @@ func host(t *testing.T, source string) string {
 	return program
 }
 
-// run expects the program to end with the code within its time.
-func run(t *testing.T, code int, limit time.Duration, program string, args ...string) {
+// run expects the program to end with the code within its time, and gives what it said.
+func run(t *testing.T, code int, limit time.Duration, program string, args ...string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
@@ -38,6 +38,7 @@ func run(t *testing.T, code int, limit time.Duration, program string, args ...st
 		}
 		t.Fatalf("%s %v: exit code %d, want %d (%v)\n%s", filepath.Base(program), args, got, code, err, out)
 	}
+	return string(out)
 }
 
 const limit = time.Minute
