@@ -377,12 +377,12 @@ func (r *EmptyTree) decode(b []byte) error {
 	return nil
 }
 
-// Scrub says that deleted data on the page were overwritten. Redo changes nothing of meaning.
+// Scrub says that what the page still held of deleted data was overwritten (spec chapter 02, 11).
 type Scrub struct {
 	NodeOp
 	// PageFlags: 1 the page is unused.
 	PageFlags, Count uint32
-	// Ops are the encoded scrub operations.
+	// Ops has a byte for each line: 0 none, 1 the data of a deleted node, 2 a chunk of a long value without owner.
 	Ops []byte
 }
 

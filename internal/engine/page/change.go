@@ -295,6 +295,18 @@ var scratches = sync.Pool{New: func() any { return new(scratch) }}
 // Reorganize moves all lines together, so that all free bytes are contiguous. Lines keep their physical order.
 func (p Page) Reorganize() error { return p.reorganize(-1) }
 
+// FillFree moves all lines together and makes every free byte v.
+func (p Page) FillFree(v byte) error {
+	if err := p.Reorganize(); err != nil {
+		return err
+	}
+	free := p[p.HeaderSize()+p.micFree() : len(p)-tagSize*p.tagCount()]
+	for i := range free {
+		free[i] = v
+	}
+	return nil
+}
+
 // reorganize moves the lines together in the order of their offsets, but tag last, if not -1, behind all others.
 func (p Page) reorganize(last int) error {
 	s := scratches.Get().(*scratch)

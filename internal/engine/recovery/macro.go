@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"esent/internal/engine/btree/ops"
-	"esent/internal/engine/page"
 	"esent/internal/engine/version"
 	"esent/internal/jet"
 	"esent/internal/logstore"
@@ -18,8 +17,9 @@ type macro struct {
 	splits []*logstore.Split
 	merges []*logstore.Merge
 	leaf   []logstore.NodeRecord
-	// move says that a tree's roots are moved.
-	move bool
+	// root opens the move of a tree's roots, moves are its pages.
+	root  *logstore.RootPageMove
+	moves []*logstore.PageMove
 }
 
 // openMacro is the macro of a session that a record belongs to, nil for none.
@@ -55,12 +55,12 @@ func (r *run) redoMacro(rec logstore.Record) error {
 		}
 	case *logstore.RootPageMove:
 		if m := r.openMacro(rec.Proc, rec.DBTime); m != nil {
-			m.move = true
+			m.root = rec
 			return nil
 		}
 	case *logstore.PageMove:
 		if m := r.openMacro(rec.Proc, rec.DBTime); m != nil {
-			m.move = true
+			m.moves = append(m.moves, rec)
 			return nil
 		}
 		return r.redoPageMove(rec)
@@ -104,10 +104,11 @@ func (r *run) redoMacroMark(rec *logstore.Macro) error {
 // commitMacro redoes what was collected, as one change.
 func (r *run) commitMacro(m *macro) error {
 	switch {
-	case m.move:
-		return jet.ErrFeatureNotAvailable.Errorf("macro at %v moves the roots of a tree", r.pos)
-	case len(m.splits) > 0 && len(m.merges) > 0, len(m.leaf) > 1, len(m.leaf) > 0 && len(m.splits) == 0:
-		return jet.ErrLogCorrupted.Errorf("macro that ends at %v is neither a split nor a merge", r.pos)
+	case m.root != nil && len(m.splits)+len(m.merges) == 0:
+		return r.redoRootMove(m)
+	case m.root != nil, len(m.moves) > 0, len(m.splits) > 0 && len(m.merges) > 0, len(m.leaf) > 1,
+		len(m.leaf) > 0 && len(m.splits) == 0:
+		return jet.ErrLogCorrupted.Errorf("macro that ends at %v is neither a split nor a merge nor a move", r.pos)
 	case len(m.splits) > 0:
 		return r.redoSplit(m)
 	case len(m.merges) > 0:
@@ -185,7 +186,7 @@ func (r *run) splitVersion(s *session, split *logstore.Split, leaf logstore.Node
 	if !redone {
 		other, _ := pages.Page(split.NewPage)
 		var err error
-		if p, err = splitImage(split, len(other)); err != nil {
+		if p, err = ops.DecodeImage(split.Image, split.ImageFlags, len(other)); err != nil {
 			return err
 		}
 	}
@@ -197,15 +198,7 @@ func (r *run) splitVersion(s *session, split *logstore.Split, leaf logstore.Node
 	return nil
 }
 
-// splitImage is the split page as it was, from the record.
-func splitImage(split *logstore.Split, pageSize int) (page.Page, error) {
-	if len(split.Image) == 0 {
-		return nil, jet.ErrLogCorrupted.Errorf("split of page %d has no image", split.Pgno)
-	}
-	return decodeImage(split.Image, split.ImageFlags, pageSize)
-}
-
-// redoPageMove redoes the move of a page that is no root (rare).
+// redoPageMove redoes the move of a page that is no root.
 func (r *run) redoPageMove(rec *logstore.PageMove) error {
 	a, _ := r.admit(rec.Proc, rec.DB, rec.DBTime, rec.ObjID)
 	if a == nil {
@@ -214,13 +207,18 @@ func (r *run) redoPageMove(rec *logstore.PageMove) error {
 	if rec.MoveFlags != 0 {
 		return jet.ErrLogCorrupted.Errorf("move of a root at %v is in no macro", r.pos)
 	}
-	uses := []ops.Use{{Pgno: rec.Parent, Before: rec.DBTimeParentBefore}, {Pgno: rec.Pgno, Before: rec.DBTimeBefore},
-		{Pgno: rec.Dest, Before: jet.DBTimeNil, New: true}}
-	if rec.Left != jet.PgnoNull {
-		uses = append(uses, ops.Use{Pgno: rec.Left, Before: rec.DBTimeLeftBefore})
+	return r.applyTo(a, ops.PageMoveUses(rec), rec.DBTime, r.pos, func(set ops.PageSet) error { return ops.PageMove(set, rec) })
+}
+
+// redoRootMove redoes the move of a tree's roots. Whoever reads the database meanwhile is told to let go of it.
+func (r *run) redoRootMove(m *macro) error {
+	a, _ := r.admit(m.root.Proc, m.root.DB, m.dbtime, m.root.ObjID)
+	if a == nil {
+		return nil
 	}
-	if rec.Right != jet.PgnoNull {
-		uses = append(uses, ops.Use{Pgno: rec.Right, Before: rec.DBTimeRightBefore})
+	if err := r.control(&Control{Kind: ControlDetachingDB, Path: a.Path}); err != nil {
+		return err
 	}
-	return r.applyTo(a, uses, rec.DBTime, r.pos, func(set ops.PageSet) error { return applyMove(set, rec) })
+	g := ops.RootMoveGroup{DBTime: m.dbtime, Moves: m.moves, Changes: m.leaf}
+	return r.applyTo(a, g.Uses(), m.dbtime, m.start, func(set ops.PageSet) error { return g.Apply(set) })
 }

@@ -63,9 +63,7 @@ func apply(p page.Page, rec logstore.NodeRecord) error {
 	case *logstore.SetExternalHeader:
 		return ops.SetExternalHeader(p, rec)
 	case *logstore.Scrub:
-		// What it overwrote has no meaning; the page only takes part in the order of changes.
-		p.SetDBTime(rec.DBTime)
-		return nil
+		return ops.Scrub(p, rec)
 	}
 	return jet.ErrLogCorrupted.Errorf("record %s", rec.Type())
 }

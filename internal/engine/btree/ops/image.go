@@ -21,8 +21,8 @@ func AppendImage(dst []byte, p page.Page, t jet.DBTime) (image []byte, flags uin
 	return dst, flags
 }
 
-// decodeImage gives the page of an image from a record.
-func decodeImage(image []byte, flags uint32, pageSize int) (page.Page, error) {
+// DecodeImage gives the page of an image from a Split or Merge record (spec chapter 05, 14).
+func DecodeImage(image []byte, flags uint32, pageSize int) (page.Page, error) {
 	if flags&logstore.ImageCompressed != 0 {
 		n, err := compress.UncompressedSize(image)
 		if err != nil || n > pageSize {

@@ -72,7 +72,7 @@ func (g *MergeGroup) mergeLeaf(pages Pages, r *logstore.Merge) error {
 				size = len(left)
 			}
 			var err error
-			if src, err = decodeImage(r.Image, r.ImageFlags, size); err != nil {
+			if src, err = DecodeImage(r.Image, r.ImageFlags, size); err != nil {
 				return err
 			}
 		}

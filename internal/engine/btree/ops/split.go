@@ -218,7 +218,7 @@ func (g *SplitGroup) split(pages Pages, r *logstore.Split, o *LineChange) error 
 // nothing but the inserted node moves, else the record's image.
 func (g *SplitGroup) source(r *logstore.Split, o *LineChange, pageSize int) (page.Page, error) {
 	if len(r.Image) > 0 {
-		return decodeImage(r.Image, r.ImageFlags, pageSize)
+		return DecodeImage(r.Image, r.ImageFlags, pageSize)
 	}
 	if o.inserts() && o.Next == nil && r.Kind != logstore.SplitVertical &&
 		r.LineOper == r.LineSplit && int(r.LineOper) == int(r.Lines)-1 {
