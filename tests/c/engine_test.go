@@ -1,10 +1,7 @@
 package c_test
 
 import (
-	"bufio"
 	"flag"
-	"fmt"
-	"math/rand/v2"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -15,11 +12,7 @@ import (
 	"esent/internal/testdata"
 )
 
-var (
-	bankSeconds  = flag.Int("bank-seconds", 5, "how long the threads transfer money")
-	killedRounds = flag.Int("killed-rounds", 10, "how often the working process is killed")
-	killedSeed   = flag.Uint64("killed-seed", uint64(time.Now().UnixNano()), "chooses the moments of the kills")
-)
+var bankSeconds = flag.Int("bank-seconds", 5, "how long the threads transfer money")
 
 // linked compiles a program of testdata against the library and gives its path.
 func linked(t *testing.T, source string, args ...string) string {
@@ -57,66 +50,4 @@ func TestBank(t *testing.T) {
 	run(t, 0, limit, program, "check", dir)
 	run(t, 0, limit, program, "restore", filepath.Join(dir, "backup", "new"), restored)
 	checkDatabase(t, filepath.Join(restored, "bank.edb"))
-}
-
-// A process that commits durably is killed, again and again, while it works and while it recovers. What it
-// said to be committed is there afterwards, whole, and nothing of what was not.
-func TestKilledProcess(t *testing.T) {
-	program, dir := linked(t, "killed.c"), t.TempDir()
-	random := rand.New(rand.NewPCG(*killedSeed, 0))
-	said := []string{"0", "0", "0"}
-	kills := 0 // since the last look
-	for round := range *killedRounds {
-		delay := time.Duration(random.IntN(600)) * time.Millisecond
-		if random.IntN(3) == 0 {
-			delay /= 10 // in the middle of the start
-		}
-		workUntilKilled(t, program, dir, delay, said)
-		kills++
-		if random.IntN(3) == 0 && round+1 < *killedRounds {
-			continue // the next one recovers, and may be killed at that
-		}
-		out, err := exec.Command(program, append([]string{"check", dir, strconv.Itoa(kills)}, said...)...).CombinedOutput()
-		if err != nil {
-			t.Fatalf("-killed-seed %d, round %d, killed after %v: %v\n%s", *killedSeed, round, delay, err, out)
-		}
-		note(t, string(out), said)
-		kills = 0
-	}
-	checkDatabase(t, filepath.Join(dir, "killed.edb"))
-	t.Logf("steps of the threads: %v", said)
-}
-
-// workUntilKilled runs the working process for a while and notes what it says to be committed.
-func workUntilKilled(t *testing.T, program, dir string, delay time.Duration, said []string) {
-	t.Helper()
-	cmd := exec.Command(program, "work", dir)
-	var output, messages strings.Builder
-	cmd.Stdout, cmd.Stderr = &output, &messages
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	time.Sleep(delay)
-	if err := cmd.Process.Kill(); err != nil {
-		t.Fatalf("%v\n%s", err, messages.String())
-	}
-	cmd.Wait() // killed: always an error
-	if messages.Len() > 0 {
-		t.Fatalf("-killed-seed %d: %s", *killedSeed, messages.String())
-	}
-	note(t, output.String(), said)
-}
-
-// note takes up lines "thread steps". A line that the kill has cut is not said.
-func note(t *testing.T, text string, said []string) {
-	t.Helper()
-	lines := bufio.NewScanner(strings.NewReader(text[:strings.LastIndexByte(text, '\n')+1]))
-	for lines.Scan() {
-		var thread int
-		var steps string
-		if n, err := fmt.Sscan(lines.Text(), &thread, &steps); n != 2 || thread >= len(said) {
-			t.Fatalf("%q: %v", lines.Text(), err)
-		}
-		said[thread] = steps
-	}
 }
