@@ -136,8 +136,8 @@ func (m *Manager) lock(db *DB, pgno jet.Pgno, read bool) (*Frame, error) {
 				m.repl.enter(f)
 			}
 		}
-		if f != nil && invariants {
-			checkLatched(f) // what was read since the latch was taken is no change
+		if f != nil {
+			f.renew()
 		}
 		if f != nil || err != nil {
 			return f, err

@@ -65,6 +65,15 @@ func (f *Frame) UnlockUnchanged() uint64 {
 	return v
 }
 
+// renew says, under the latch, that the frame has got another page since the latch was taken: nobody's version of
+// before holds any more, even if the page is then unlatched unchanged.
+func (f *Frame) renew() {
+	atomic.StoreUint64(&f.version, f.version+2)
+	if invariants {
+		checkLatched(f)
+	}
+}
+
 const (
 	spins  = 16
 	yields = 32

@@ -125,3 +125,47 @@ func TestLatchVersions(t *testing.T) {
 		t.Fatal("a change went unnoticed")
 	}
 }
+
+// TestLockedPageInUsedFrame has a page latched that is read into the frame of another, and unlatched unchanged: a
+// reader of the other must not take it for that.
+func TestLockedPageInUsedFrame(t *testing.T) {
+	const pages = 40
+	for name, lock := range map[string]func(x *fixture, pgno jet.Pgno) (*Frame, error){
+		"read":  func(x *fixture, pgno jet.Pgno) (*Frame, error) { return x.Lock(x.db, pgno) },
+		"fresh": func(x *fixture, pgno jet.Pgno) (*Frame, error) { return x.LockNew(x.db, pgno) },
+	} {
+		x := newFixture(t, 16, pages, 4096)
+		type reference struct {
+			f *Frame
+			v uint64
+		}
+		old := map[jet.Pgno]reference{}
+		for pgno := jet.Pgno(1); pgno <= pages; pgno++ {
+			f, v, err := x.Get(x.db, pgno)
+			if err != nil {
+				t.Fatal(err)
+			}
+			old[pgno] = reference{f, v}
+		}
+		renewed := 0
+		for pgno := jet.Pgno(1); pgno <= pages; pgno++ {
+			if x.Cached(x.db, pgno) {
+				continue
+			}
+			f, err := lock(x, pgno)
+			if err != nil {
+				t.Fatal(err)
+			}
+			f.UnlockUnchanged()
+			for other, r := range old {
+				if other != pgno && r.f == f && f.Valid(r.v) {
+					t.Errorf("%s: the frame of page %d still passes for that of page %d", name, pgno, other)
+				}
+			}
+			renewed++
+		}
+		if renewed == 0 {
+			t.Errorf("%s: all pages stayed in the cache", name)
+		}
+	}
+}
