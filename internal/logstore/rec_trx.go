@@ -198,6 +198,14 @@ func (r *MacroInfo) decode(b []byte) error {
 	return nil
 }
 
+// Flags of CommitCtx: the application is to be told of it in redo; it holds the application's data; the application is
+// to be told before and after the commit, which follows the record then.
+const (
+	CommitCtxCallback uint8 = 1
+	CommitCtxData     uint8 = 2
+	CommitCtxAround   uint8 = 4
+)
+
 // CommitCtx is the application's context of the commit or full rollback just before (spec chapter 05, 13.1).
 type CommitCtx struct {
 	Proc jet.ProcID

@@ -26,6 +26,8 @@ type attachment struct {
 	skipped bool
 	// creating: between CreateDB and CreateDBFinish.
 	creating bool
+	// from is the first generation whose records are redone (JET_bitReplayIgnoreLogRecordsBeforeMinRequiredLog).
+	from int32
 	// future: generations that the file may hold changes of are still to be replayed. lost are its pages that
 	// cannot be what the log says, in expectation of a later record that makes them anew.
 	future bool
@@ -149,7 +151,7 @@ func (r *run) openExisting(a *attachment, q *attachRequest) error {
 		a.future = r.cur.gen <= h.GenMaxRequired
 		err = r.join(a, f, max(h.DBTime, q.dbtime), max(h.ObjIDLast, q.objid))
 	}
-	if err == nil {
+	if err == nil && !a.future {
 		err = r.control(&Control{Kind: ControlAttachedDB, Path: a.Path})
 	}
 	if err != nil && a.File == nil {
@@ -171,7 +173,11 @@ func (r *run) attachHeader(a *attachment, q *attachRequest, h *dbfile.Header) er
 	} else if err := makeDirty(h, r.cur); err != nil {
 		return err
 	}
-	lowerRequired(h, r.cur.gen)
+	if r.has(jet.BitReplayIgnoreLogRecordsBeforeMinRequiredLog) {
+		a.from = h.GenMinRequired
+	} else {
+		lowerRequired(h, r.cur.gen)
+	}
 	if r.cfg.Hard != nil {
 		h.FullCur.GenLow, h.FullCur.GenHigh = uint32(r.cfg.Hard.GenLow), uint32(r.cfg.Hard.GenHigh)
 	}

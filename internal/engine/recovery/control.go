@@ -3,7 +3,17 @@ package recovery
 import "esent/internal/jet"
 
 // control asks the application, which may end recovery by an error.
-func (r *run) control(c *Control) error { return r.cfg.Host.Control(c) }
+func (r *run) control(c *Control) error {
+	switch c.Kind {
+	case ControlOpenLog, ControlMissingLog, ControlBeginUndo:
+		for _, a := range r.dbs {
+			if a.open() {
+				c.Databases = append(c.Databases, a.File.Header())
+			}
+		}
+	}
+	return r.cfg.Host.Control(c)
+}
 
 // eventControl tells the application of an event; an error keeps it out of the event log.
 func (r *run) eventControl(id int) error {

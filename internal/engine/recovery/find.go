@@ -136,9 +136,12 @@ func (r *run) startFromCheckpoint(currentGen int32) (start, error) {
 		}
 	}
 	gen := r.dir.Lowest()
-	if checkpoint != nil {
+	switch {
+	case checkpoint != nil:
 		gen = checkpoint.Pos.Gen()
-	} else if gen == 0 {
+	case r.cfg.FirstGen != 0:
+		gen = r.cfg.FirstGen
+	case gen == 0:
 		gen = currentGen
 	}
 	st := start{gen: gen, checkpoint: checkpoint, pos: jet.MakeLogPos(gen, 1, 0)}

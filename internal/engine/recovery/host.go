@@ -27,6 +27,14 @@ type Config struct {
 	DeleteOutOfRangeLogs bool
 	// Params go into the checkpoint.
 	Params logstore.DBMSParams
+	// StopAt and StopTime end replay early, with ErrRecoveredWithoutUndo (JET_RSTINFO, spec chapter 05, 24): behind the
+	// last record that begins at StopAt or before it, a byte and segment of 0 meaning the whole generation; before the
+	// first segment that was begun later than StopTime. Zero is to the end.
+	StopAt   jet.LogPos
+	StopTime jet.LogTime
+	// FirstGen is the generation that replay begins in when there is no checkpoint, 0 for the lowest there is
+	// (JET_bitReplayInferCheckpointFromRstmapDbs).
+	FirstGen int32
 
 	// Kernel and its Cache and Versions belong to the instance. They are empty when recovery begins, and when
 	// it ends. Versions has no log yet; recovery sets its redo mode, its log, and takes the log away at the end
@@ -51,8 +59,8 @@ type Mapping struct {
 	// Skip leaves the database out: its records are passed by, and at the end it counts as a database that is
 	// missing.
 	Skip bool
-	// IgnoreMissing is JET_bitReplayIgnoreMissingDB for this database alone.
-	IgnoreMissing bool
+	// IgnoreMissing is JET_bitReplayIgnoreMissingDB for this database alone; FailMissing undoes that bit for it.
+	IgnoreMissing, FailMissing bool
 	// Overwrite lets a CreateDB record replace another database that lies in its place.
 	Overwrite bool
 }
@@ -176,6 +184,14 @@ const (
 	ControlComplete ControlKind = 6
 )
 
+// When ControlCommitCtx is called (fCommitCtx… of the API): where the record stands, behind the commit; before and
+// after the commit.
+const (
+	CommitLegacy uint32 = 1
+	CommitBefore uint32 = 2
+	CommitAfter  uint32 = 3
+)
+
 // Control is one recovery-control call.
 type Control struct {
 	Kind ControlKind
@@ -189,8 +205,11 @@ type Control struct {
 	Reason  uint32
 	// NextAction is what a missing log would lead to (MissingLog).
 	NextAction uint32
+	// Databases are the headers of the databases that are open, in OpenLog, MissingLog and BeginUndo.
+	Databases []dbfile.Header
 	// EventID is the event of ControlEvent.
 	EventID int
-	// Context is the application's data of ControlCommitCtx.
-	Context []byte
+	// Context is the application's data of ControlCommitCtx, CallbackType one of CommitLegacy to CommitAfter.
+	Context      []byte
+	CallbackType uint32
 }

@@ -15,6 +15,8 @@ type logFile struct {
 	scan logstore.ScanResult
 	// current says that it is the log that was being written.
 	current bool
+	// damage is what is wrong with it behind the records that can be replayed.
+	damage error
 }
 
 // openLog opens and checks the log at path against the stream.
@@ -80,10 +82,13 @@ func isCorruption(err error) bool {
 
 // nextLog opens the log behind prev, and gives nil when replay has reached the end (spec chapter 05, 22.1).
 func (r *run) nextLog(prev *logFile) (*logFile, error) {
+	gen := prev.Header.Gen + 1
+	if r.stopsBeforeGen(gen) {
+		return nil, errStopped
+	}
 	if prev.current {
 		return nil, nil
 	}
-	gen := prev.Header.Gen + 1
 	path, current, mode, err := r.locate(gen)
 	if err != nil {
 		return nil, err
@@ -111,7 +116,8 @@ func (r *run) nextLog(prev *logFile) (*logFile, error) {
 			err = jet.ErrLogCorruptDuringHardRecovery.Errorf("%v", err)
 		}
 	}
-	if err == nil {
+	if err == nil || isCorruption(err) && r.stopsIn(gen) {
+		next.damage = err
 		return next, nil
 	}
 	header := f.Header

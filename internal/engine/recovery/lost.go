@@ -52,14 +52,14 @@ func (l *lostPages) next() {
 	}
 }
 
-// foundBehind says that the file is cut off behind page last.
-func (l *lostPages) foundBehind(last jet.Pgno) {
+// foundIn says that the pages from first to last have no content any more.
+func (l *lostPages) foundIn(first, last jet.Pgno) {
 	for p := range l.pages {
-		if p > last {
+		if p >= first && p <= last {
 			delete(l.pages, p)
 		}
 	}
-	if l.pgno > last {
+	if l.pgno >= first && l.pgno <= last {
 		l.next()
 	}
 }

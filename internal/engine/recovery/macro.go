@@ -13,7 +13,6 @@ import (
 // Its pages cannot have reached the file before: they were changed at the position of the MacroCommit.
 type macro struct {
 	dbtime jet.DBTime
-	start  jet.LogPos
 	splits []*logstore.Split
 	merges []*logstore.Merge
 	leaf   []logstore.NodeRecord
@@ -89,7 +88,7 @@ func (r *run) redoMacroMark(rec *logstore.Macro) error {
 	case rec.Kind == logstore.RecMacroBegin && m != nil:
 		return jet.ErrLogCorrupted.Errorf("macro %#x of session %d begins twice", rec.DBTime, rec.Proc)
 	case rec.Kind == logstore.RecMacroBegin:
-		s.macros = append(s.macros, &macro{dbtime: rec.DBTime, start: r.pos})
+		s.macros = append(s.macros, &macro{dbtime: rec.DBTime})
 		return nil
 	case m == nil:
 		return nil // begun before replay
@@ -124,7 +123,7 @@ func (r *run) redoMerge(m *macro) error {
 		return nil
 	}
 	g := ops.MergeGroup{DBTime: m.dbtime, Path: m.merges}
-	return r.applyTo(a, g.Uses(), m.dbtime, m.start, func(set ops.PageSet) error { return g.Apply(set) })
+	return r.applyTo(a, g.Uses(), m.dbtime, func(set ops.PageSet) error { return g.Apply(set) })
 }
 
 func (r *run) redoSplit(m *macro) error {
@@ -147,12 +146,8 @@ func (r *run) redoSplit(m *macro) error {
 	if err == nil && any {
 		err = g.Apply(pages.set)
 	}
-	if err != nil || !any {
-		pages.release(0)
-		return err
-	}
-	pages.release(m.start)
-	return nil
+	pages.release(err == nil && any)
+	return err
 }
 
 // splitVersion creates the version entries of the operation that a split was done for. pages are as they were
@@ -207,7 +202,7 @@ func (r *run) redoPageMove(rec *logstore.PageMove) error {
 	if rec.MoveFlags != 0 {
 		return jet.ErrLogCorrupted.Errorf("move of a root at %v is in no macro", r.pos)
 	}
-	return r.applyTo(a, ops.PageMoveUses(rec), rec.DBTime, r.pos, func(set ops.PageSet) error { return ops.PageMove(set, rec) })
+	return r.applyTo(a, ops.PageMoveUses(rec), rec.DBTime, func(set ops.PageSet) error { return ops.PageMove(set, rec) })
 }
 
 // redoRootMove redoes the move of a tree's roots. Whoever reads the database meanwhile is told to let go of it.
@@ -220,5 +215,5 @@ func (r *run) redoRootMove(m *macro) error {
 		return err
 	}
 	g := ops.RootMoveGroup{DBTime: m.dbtime, Moves: m.moves, Changes: m.leaf}
-	return r.applyTo(a, g.Uses(), m.dbtime, m.start, func(set ops.PageSet) error { return g.Apply(set) })
+	return r.applyTo(a, g.Uses(), m.dbtime, func(set ops.PageSet) error { return g.Apply(set) })
 }

@@ -22,7 +22,7 @@ func (r *run) redoNode(rec logstore.NodeRecord) error {
 	case *logstore.Undo:
 		return r.redoUndo(a, s, rec)
 	case *logstore.EmptyTree:
-		return r.applyTo(a, ops.EmptyTreeUses(rec), n.DBTime, r.pos, func(set ops.PageSet) error { return ops.EmptyTree(set, rec) })
+		return r.applyTo(a, ops.EmptyTreeUses(rec), n.DBTime, func(set ops.PageSet) error { return ops.EmptyTree(set, rec) })
 	}
 	f, err := r.change(a, n.Pgno, n.DBTimeBefore, n.DBTime)
 	if err != nil {
@@ -39,7 +39,7 @@ func (r *run) redoNode(rec logstore.NodeRecord) error {
 		f.Unlock()
 		return err
 	}
-	r.done(f, r.pos)
+	r.done(f)
 	return nil
 }
 
@@ -173,7 +173,7 @@ func (r *run) redoUndo(a *attachment, s *session, rec *logstore.Undo) error {
 			f.Unlock()
 			return err
 		}
-		r.done(f, r.pos)
+		r.done(f)
 	}
 	if e != nil {
 		s.RedoUndone(e)

@@ -98,8 +98,8 @@ func (r *run) renew(a *attachment, pgno jet.Pgno, t jet.DBTime) (f *cache.Frame,
 }
 
 // done marks a page changed by the present record and unlatches it.
-func (r *run) done(f *cache.Frame, start jet.LogPos) {
-	f.Dirty(start, r.end)
+func (r *run) done(f *cache.Frame) {
+	f.Dirty(r.trxBegin, r.end)
 	f.Unlock()
 }
 
@@ -126,7 +126,7 @@ func (r *run) latch(a *attachment, uses []ops.Use, t jet.DBTime) (g *group, any 
 			f, need, err = r.access(a, u.Pgno, u.Before, t)
 		}
 		if err != nil {
-			g.release(0)
+			g.release(false)
 			return nil, false, err
 		}
 		any = any || need
@@ -149,18 +149,17 @@ func (g *group) has(pgno jet.Pgno) bool {
 	return false
 }
 
-// release unlatches all pages; those that were changed by records from start on become dirty, none if start is
-// 0.
-func (g *group) release(start jet.LogPos) {
+// release unlatches all pages; those that a record has changed become dirty.
+func (g *group) release(changed bool) {
 	for i, f := range g.frames {
 		switch {
 		case f == nil:
 		case !g.set[i].Apply:
 			f.UnlockUnchanged()
-		case start == 0:
+		case !changed:
 			f.Unlock()
 		default:
-			g.r.done(f, start)
+			g.r.done(f)
 		}
 	}
 }
@@ -201,25 +200,20 @@ func (r *run) redoTree(rec logstore.Record) error {
 	if a == nil {
 		return nil
 	}
-	return r.applyTo(a, uses, t, r.pos, func(set ops.PageSet) error { return apply(a, set) })
+	return r.applyTo(a, uses, t, func(set ops.PageSet) error { return apply(a, set) })
 }
 
-// applyTo applies a record, or a group of records that begins at start, to those of its pages that need it.
-func (r *run) applyTo(a *attachment, uses []ops.Use, t jet.DBTime, start jet.LogPos, apply func(ops.PageSet) error) error {
+// applyTo applies a record, or a group of records, to those of its pages that need it.
+func (r *run) applyTo(a *attachment, uses []ops.Use, t jet.DBTime, apply func(ops.PageSet) error) error {
 	g, any, err := r.latch(a, uses, t)
 	if err != nil {
 		return err
 	}
-	if !any {
-		g.release(0)
-		return nil
+	if any {
+		err = apply(g.set)
 	}
-	if err := apply(g.set); err != nil {
-		g.release(0)
-		return err
-	}
-	g.release(start)
-	return nil
+	g.release(err == nil && any)
+	return err
 }
 
 // readAhead asks for the pages that records will need.

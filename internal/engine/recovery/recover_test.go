@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"esent/internal/engine/check"
 	"esent/internal/logstore"
 	"esent/internal/testdata"
 	"esent/internal/vfs"
@@ -38,6 +39,21 @@ func setHost(t testing.TB, set string, env *vfs.Env) *testHost {
 	return h
 }
 
+// checkStructure has the databases judged by themselves: pages, trees, space, catalog, long values, and each index entry
+// against its record.
+func checkStructure(t testing.TB, env *vfs.Env, dir, manifest string) {
+	t.Helper()
+	for db := range manifestKeys(t, manifest) {
+		report, err := check.File(env, filepath.Join(dir, db), check.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := report.Err(); err != nil {
+			t.Errorf("%s: %v", db, err)
+		}
+	}
+}
+
 // TestRecoverKilled recovers what killed engines left, and compares with what the original engine made of it.
 func TestRecoverKilled(t *testing.T) {
 	for _, name := range dirtySets(t) {
@@ -56,6 +72,7 @@ func TestRecoverKilled(t *testing.T) {
 				t.Errorf("outcome %v, faults %v", res.Outcome, h.faults)
 			}
 			checkContent(t, h.cfg.Env, h.cfg.LogDir, filepath.Join(set, "manifest.txt"))
+			checkStructure(t, h.cfg.Env, h.cfg.LogDir, filepath.Join(set, "manifest.txt"))
 			if res, err = h.run(); err != nil || res.Outcome != WasClean {
 				t.Errorf("second start: outcome %v, %v", res.Outcome, err)
 			}

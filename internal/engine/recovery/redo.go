@@ -14,8 +14,12 @@ type session struct {
 	*version.RedoSession
 	// seen: a Begin0 was met since replay began. What the session did before was over when the checkpoint was
 	// taken, and is in the files.
-	seen   bool
+	seen bool
+	// begin is where its transaction began, or the last one if none is open.
+	begin  jet.LogPos
 	macros []*macro
+	// context is what the application has attached to the commit to come, and wants to be told of before and after it.
+	context []byte
 }
 
 // session gives the session with a number, made on demand.
@@ -42,7 +46,8 @@ func (r *run) endSessions() {
 }
 
 // admit says whether a page record is to be redone: the attachment and the session, nil when not. The counters
-// of the database go along in any case.
+// of the database go along in any case. What the record changes counts as changed since the begin of its transaction,
+// for a replay that begins later passes by the whole of it.
 func (r *run) admit(proc jet.ProcID, id jet.DBID, t jet.DBTime, objid jet.ObjID) (*attachment, *session) {
 	s := r.session(proc)
 	a := r.database(id)
@@ -53,9 +58,10 @@ func (r *run) admit(proc jet.ProcID, id jet.DBID, t jet.DBTime, objid jet.ObjID)
 		a.Cache.RaiseDBTime(t)
 	}
 	a.Cache.RaiseObjID(objid)
-	if !s.seen || r.pos <= a.attach {
+	if !s.seen || r.pos <= a.attach || r.pos.Gen() < a.from {
 		return nil, s
 	}
+	r.trxBegin = s.begin
 	return a, s
 }
 
@@ -115,8 +121,18 @@ func (r *run) dispatch(rec logstore.Record) error {
 			a.File.UpdateHeader(func(h *dbfile.Header) { h.ReAttach = rec.Attach })
 		}
 		return nil
-	case *logstore.SignalAttachDb, *logstore.TrimDB, *logstore.ExtentFreed, *logstore.FreeFDP, *logstore.ScanCheck,
-		*logstore.ScanCheck2, *logstore.PagePatchRequest:
+	case *logstore.TrimDB:
+		return r.redoTrim(rec)
+	case *logstore.SignalAttachDb:
+		if a := r.database(rec.DB); a.open() && !a.future {
+			return r.control(&Control{Kind: ControlAttachedDB, Path: a.Path})
+		}
+		return nil
+	case *logstore.ScanCheck:
+		return r.redoScan(rec.DB, rec.Pgno, rec.DBTimePage, rec.DBTimeCurrent, 0)
+	case *logstore.ScanCheck2:
+		return r.redoScan(rec.DB, rec.Pgno, rec.DBTimePage, rec.DBTimeCurrent, rec.Flags&scanSource)
+	case *logstore.ExtentFreed, *logstore.FreeFDP, *logstore.PagePatchRequest:
 		return nil
 	}
 	return jet.ErrLogCorrupted.Errorf("record %s at %v", rec.Type(), r.pos)
@@ -128,7 +144,7 @@ func (r *run) redoTrx(rec logstore.Record) error {
 	case *logstore.Begin:
 		s := r.session(rec.Proc)
 		if rec.From == 0 {
-			s.seen = true
+			s.seen, s.begin = true, r.pos
 		}
 		if !s.seen {
 			return nil
@@ -143,7 +159,13 @@ func (r *run) redoTrx(rec logstore.Record) error {
 		if len(s.macros) > 0 {
 			return jet.ErrLogCorrupted.Errorf("session %d commits within a macro", rec.Proc)
 		}
+		if err := r.tellCommit(s, CommitBefore); err != nil {
+			return err
+		}
 		s.RedoCommit0(rec.Trx)
+		err := r.tellCommit(s, CommitAfter)
+		s.context = nil
+		return err
 	case *logstore.Rollback:
 		if s := r.session(rec.Proc); s.seen {
 			s.RedoRollback(rec.Levels)
@@ -151,12 +173,24 @@ func (r *run) redoTrx(rec logstore.Record) error {
 	case *logstore.Refresh:
 		r.session(rec.Proc).RedoRefresh(rec.Trx)
 	case *logstore.CommitCtx:
-		const clientData = 2
-		if rec.Flags&clientData != 0 {
-			return r.control(&Control{Kind: ControlCommitCtx, Context: rec.Data})
+		switch s := r.session(rec.Proc); {
+		case rec.Flags&logstore.CommitCtxAround != 0:
+			if s.seen {
+				s.context = rec.Data
+			}
+		case rec.Flags&logstore.CommitCtxCallback != 0:
+			return r.control(&Control{Kind: ControlCommitCtx, Context: rec.Data, CallbackType: CommitLegacy})
 		}
 	}
 	return nil
+}
+
+// tellCommit tells the application of a commit that it has attached something to.
+func (r *run) tellCommit(s *session, kind uint32) error {
+	if len(s.context) == 0 {
+		return nil
+	}
+	return r.control(&Control{Kind: ControlCommitCtx, Context: s.context, CallbackType: kind})
 }
 
 // redoInit begins the run of another engine start.
@@ -172,11 +206,14 @@ func (r *run) redoInit() error {
 
 // redoTerm ends the run of an engine start, or of a recovery: its databases are clean.
 func (r *run) redoTerm(rec *logstore.Term) error {
-	if rec.Kind == logstore.RecRecoveryQuitKeepAttachments {
-		r.endSessions()
-		return nil
-	}
-	if !r.ended {
+	switch {
+	case r.ended:
+	case rec.Kind == logstore.RecRecoveryQuitKeepAttachments:
+		if err := r.endTransactions(); err != nil {
+			return err
+		}
+		r.ended = true
+	default:
 		if err := r.endRun(); err != nil {
 			return err
 		}
@@ -186,15 +223,34 @@ func (r *run) redoTerm(rec *logstore.Term) error {
 	return nil
 }
 
-// endRun closes the databases of an engine start. Its transactions are over.
-func (r *run) endRun() error {
+// attached says that some database is attached. Behind the end of a run that is so only after a recovery that has kept
+// its attachments.
+func (r *run) attached() bool {
+	for _, a := range r.dbs {
+		if a.open() {
+			return true
+		}
+	}
+	return false
+}
+
+// endTransactions makes sure that the transactions of an engine start are over.
+func (r *run) endTransactions() error {
 	for proc, s := range r.sessions {
 		if s.Level() > 0 {
 			return jet.ErrLogCorrupted.Errorf("session %d has an open transaction at the end of its run, %v", proc, r.pos)
 		}
 	}
 	r.endSessions()
-	var err error
+	return nil
+}
+
+// endRun closes the databases of an engine start. Its transactions are over.
+func (r *run) endRun() error {
+	err := r.endTransactions()
+	if err != nil {
+		return err
+	}
 	for _, a := range r.dbs {
 		if a == nil {
 			continue
@@ -225,69 +281,6 @@ func (r *run) redoBackup(rec *logstore.Backup) error {
 	}
 	a.File.UpdateHeader(func(h *dbfile.Header) { StampBackup(h, rec) })
 	return nil
-}
-
-// redoExtend makes the file large enough.
-func (r *run) redoExtend(rec *logstore.ExtendDB) error {
-	a := r.database(rec.DB)
-	if !a.open() {
-		return nil
-	}
-	h := a.File.Header()
-	if h.LastResize >= r.pos {
-		return nil // done, and the file may have been cut off since
-	}
-	pages, err := a.File.Pages()
-	if err != nil {
-		return err
-	}
-	if pages < rec.Last {
-		if err := a.File.Resize(rec.Last); err != nil {
-			return err
-		}
-	}
-	a.File.UpdateHeader(func(h *dbfile.Header) {
-		h.ExtendCount++
-		h.ExtendedAt = r.now()
-		if h.Has(efvLastResize) {
-			h.LastResize = r.pos
-		}
-	})
-	return a.File.WriteHeader()
-}
-
-// redoShrink cuts the file off, unless it may have grown again since.
-func (r *run) redoShrink(rec *logstore.ShrinkDB) error {
-	a := r.database(rec.DB)
-	if !a.open() || r.pos <= a.attach {
-		return nil
-	}
-	a.lost.foundBehind(rec.Last)
-	if rec.DBTime != jet.DBTimeNil {
-		a.Cache.RaiseDBTime(rec.DBTime)
-	}
-	h := a.File.Header()
-	if h.LastResize > r.pos || h.LastResize == 0 && a.future {
-		return nil
-	}
-	a.Tree.Kernel.Cache.Purge(a.Cache, rec.Last+1, jet.PgnoSysMax)
-	pages, err := a.File.Pages()
-	if err != nil {
-		return err
-	}
-	if pages > rec.Last {
-		if err := a.File.Resize(rec.Last); err != nil {
-			return err
-		}
-	}
-	a.File.UpdateHeader(func(h *dbfile.Header) {
-		h.ShrinkCount++
-		h.ShrunkAt = r.now()
-		if h.Has(efvLastResize) {
-			h.LastResize = r.pos
-		}
-	})
-	return a.File.WriteHeader()
 }
 
 // redoVersion raises the format version.
@@ -322,6 +315,9 @@ func (r *run) beginGeneration() error {
 				return err
 			}
 			a.future = false
+			if err := r.control(&Control{Kind: ControlAttachedDB, Path: a.Path}); err != nil {
+				return err
+			}
 		}
 	}
 	r.begun = r.cur.gen

@@ -28,6 +28,8 @@ type run struct {
 	// Where replay stands: the log, the record and the position behind it.
 	cur      generation
 	pos, end jet.LogPos
+	// trxBegin is where the transaction of the present record began.
+	trxBegin jet.LogPos
 	// begun is the highest generation that the databases' headers know of.
 	begun int32
 
@@ -40,6 +42,9 @@ type run struct {
 	shutDown   jet.LogPos
 	lastIsMark bool
 	records    int64
+
+	// late is the first segment begun behind Config.StopTime, 0 while none was met.
+	late jet.LogPos
 
 	progress progress
 	undoing  bool
@@ -72,6 +77,9 @@ func Run(cfg Config) (Result, error) {
 }
 
 func (r *run) recover() (res Result, err error) {
+	if err := r.checkStop(); err != nil {
+		return res, err
+	}
 	st, done, err := r.find(&res)
 	if err != nil {
 		return res, err
@@ -81,8 +89,13 @@ func (r *run) recover() (res Result, err error) {
 		if r.cfg.Hard == nil { // else the restore has told
 			r.events().Report(eventlog.StartRedo)
 		}
-		if err = r.redo(&st); err == nil {
+		err = r.redo(&st)
+		res.Warning, res.RedoFrom, res.Records = r.warning, r.redoFrom, r.records
+		switch {
+		case err == nil:
 			err = r.finish(&res)
+		case errors.Is(err, errStopped):
+			err = r.withoutUndo(err)
 		}
 		if e := r.control(&Control{Kind: ControlComplete, Default: err}); err == nil {
 			err = e
@@ -104,6 +117,9 @@ func (r *run) recover() (res Result, err error) {
 // redo replays all logs.
 func (r *run) redo(st *start) error {
 	r.redoFrom = st.pos
+	if r.stopsBeforeGen(st.gen) {
+		return errStopped
+	}
 	r.progress.init(r, st)
 	if err := r.control(&Control{Kind: ControlBegin}); err != nil {
 		return err
@@ -116,13 +132,13 @@ func (r *run) redo(st *start) error {
 	if damage != nil && !isCorruption(damage) {
 		return errors.Join(damage, f.Close())
 	}
-	file := &logFile{File: f, scan: scan, current: st.current}
+	file := &logFile{File: f, scan: scan, current: st.current, damage: damage}
 	r.cur = generation{f.Header.Gen, f.Header.Created}
 	err = r.attachList(st)
 	for err == nil {
 		err = r.replay(file, st.pos)
 		if err == nil {
-			err = damage
+			err = file.damage
 		}
 		if err != nil {
 			break
@@ -186,6 +202,9 @@ func (r *run) replay(f *logFile, pos jet.LogPos) error {
 		pos = 0
 	}
 	records := f.Records(pos)
+	if r.cfg.StopTime != (jet.LogTime{}) {
+		records.Segment = r.segmentBegun
+	}
 	var batch [lookAhead]logstore.Entry
 	for {
 		n := 0
@@ -199,6 +218,9 @@ func (r *run) replay(f *logFile, pos jet.LogPos) error {
 		for i := range batch[:n] {
 			if batch[i].Pos < pos {
 				continue
+			}
+			if r.stopsBefore(batch[i].Pos) {
+				return errStopped
 			}
 			if err := r.step(&batch[i]); err != nil {
 				return err

@@ -69,7 +69,6 @@ func (r *run) committedLost() error {
 // finish undoes what is open, leaves the databases clean and tells the log's end (spec chapter 05, 22.3 to
 // 22.5).
 func (r *run) finish(res *Result) error {
-	res.Warning, res.RedoFrom, res.Records = r.warning, r.redoFrom, r.records
 	res.Tail = Tail{Header: r.last.Header, Path: r.last.Path(), Current: r.last.current, Scan: r.last.scan, Naming: r.naming}
 	if r.warning != 0 {
 		if err := r.committedLost(); err != nil {
@@ -80,11 +79,15 @@ func (r *run) finish(res *Result) error {
 	if r.has(jet.BitRecoveryWithoutUndo) {
 		c.Default = jet.ErrRecoveredWithoutUndo
 	}
-	if err := r.control(&c); err != nil && (jet.CodeOf(err) != jet.ErrRecoveredWithoutUndo || !r.ended) {
+	kept := r.attached()
+	if err := r.control(&c); err != nil && (jet.CodeOf(err) != jet.ErrRecoveredWithoutUndo || !r.ended || kept) {
+		if jet.CodeOf(err) == jet.ErrRecoveredWithoutUndo {
+			err = errors.Join(r.mismatched(), err)
+		}
 		return r.withoutUndo(err)
 	}
 	quit := r.lastTerm
-	if !r.ended {
+	if !r.ended || kept {
 		var err error
 		if quit, err = r.undo(res); err != nil {
 			return err
@@ -115,8 +118,50 @@ func (r *run) withoutUndo(err error) error {
 			return e
 		}
 	}
+	if e := r.advance(); e != nil {
+		return e
+	}
 	r.events().Report(eventlog.StopRedoWithoutUndo)
 	return err
+}
+
+// advance moves the checkpoint up to where a later recovery has to begin, so that it does not replay again what the
+// databases have, and removes logs where that was asked for. While a database of the log is not there, or pages are
+// amiss, all logs may still be needed.
+func (r *run) advance() error {
+	if r.cfg.Hard != nil || r.end == 0 {
+		return nil
+	}
+	pos := min(r.end, r.versions().OldestStart())
+	for _, a := range r.dbs {
+		switch {
+		case a == nil:
+		case !a.open() && (a.skipped || !r.ignorable(a)), a.open() && (a.creating || a.lost.first() != nil):
+			return nil
+		case a.open():
+			pos = min(pos, r.cfg.Kernel.Cache.OldestDirty(a.Cache))
+		}
+	}
+	if pos <= r.redoFrom {
+		return nil
+	}
+	for _, a := range r.dbs {
+		if !a.open() {
+			continue
+		}
+		a.File.UpdateHeader(func(h *dbfile.Header) {
+			least := min(max(pos.Gen(), a.attach.Gen()), h.GenMaxRequired)
+			h.GenMinRequired = max(h.GenMinRequired, least)
+			h.GenMinConsistent = max(h.GenMinConsistent, least)
+		})
+		if err := a.File.WriteHeader(); err != nil {
+			return err
+		}
+	}
+	if _, err := r.writeCheckpoint(pos, r.Attachments(pos)); err != nil {
+		return err
+	}
+	return r.removeOld(pos.Gen())
 }
 
 // undo rolls all open transactions back, closes the databases clean, and gives the position of the
@@ -195,7 +240,7 @@ func (r *run) mismatched() error {
 		}
 		var err error
 		switch {
-		case a.skipped:
+		case a.skipped, a.mapping.FailMissing:
 			err = jet.ErrAttachedDatabaseMismatch
 		case r.ignorable(a), r.lastIsMark && a.what == deferFuture:
 		case a.what == deferDenied:
@@ -246,22 +291,32 @@ func (r *run) closeDatabases() error {
 
 // checkpoint makes the clean end durable, so that the next start finds nothing to do, and removes logs where
 // that was asked for.
-func (r *run) checkpoint(res *Result, at jet.LogPos) error {
-	c := &logstore.Checkpoint{Pos: at, DBConsistency: at, SignLog: r.signLog, Params: r.cfg.Params, HasAttachments: true}
+func (r *run) checkpoint(res *Result, at jet.LogPos) (err error) {
+	if res.Checkpoint, err = r.writeCheckpoint(at, nil); err != nil {
+		return err
+	}
+	return r.removeOld(at.Gen())
+}
+
+// writeCheckpoint says that a recovery has to begin at pos, where the databases of list are attached.
+func (r *run) writeCheckpoint(pos jet.LogPos, list []logstore.AttachInfo) (*logstore.Checkpoint, error) {
+	c := &logstore.Checkpoint{Pos: pos, DBConsistency: pos, SignLog: r.signLog, Params: r.cfg.Params,
+		HasAttachments: true, Attachments: list}
 	if old, err := logstore.ReadCheckpoint(r.fs, r.checkpointPath(), r.signLog); err == nil {
 		c.LastFullBackup, c.FullBackup, c.FullBackupTime = old.LastFullBackup, old.FullBackup, old.FullBackupTime
 		c.IncBackup, c.IncBackupTime = old.IncBackup, old.IncBackupTime
 	}
-	if err := logstore.WriteCheckpoint(r.fs, r.cfg.SystemDir, r.naming.Checkpoint(), c); err != nil {
-		return err
-	}
-	res.Checkpoint = c
+	return c, logstore.WriteCheckpoint(r.fs, r.cfg.SystemDir, r.naming.Checkpoint(), c)
+}
+
+// removeOld removes logs below a generation, where that was asked for. The last log stays even when it is an archive:
+// the stream goes on from it.
+func (r *run) removeOld(gen int32) error {
 	if !r.has(jet.BitTruncateLogsAfterRecovery) {
 		return nil
 	}
 	for _, a := range r.dir.Archives {
-		// The last log stays even when it is an archive: the stream goes on from it.
-		if a.Gen < at.Gen() && a.Gen < r.last.Header.Gen {
+		if a.Gen < gen && (r.last == nil || a.Gen < r.last.Header.Gen) {
 			if err := r.fs.Remove(r.logPath(a.Name)); err != nil {
 				return err
 			}
