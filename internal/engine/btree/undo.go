@@ -56,6 +56,9 @@ func (k *Kernel) Undo(s *version.Session, r *version.RCE) error {
 		}
 	}
 	err = k.Applied(ops.Undo(f.Page(), &u, ops.Image{Before: r.Before, Delta: r.Delta, Offset: r.Offset}))
+	if err == nil {
+		k.Versions.Undone(r)
+	}
 	f.Dirty(start, end)
 	f.Unlock()
 	return err

@@ -21,7 +21,8 @@ type Log interface {
 
 // Pages changes pages on behalf of rollback and clean-up; the B+tree layer implements it.
 type Pages interface {
-	// Undo takes back r's change: logs UndoInfo (Store.LogUndoInfo) and Undo, and restores the node.
+	// Undo takes back r's change: logs UndoInfo (Store.LogUndoInfo) and Undo, restores the node, and tells the store
+	// under the page's latch (Store.Undone).
 	Undo(s *Session, r *RCE) error
 	// Remove deletes the node for good if it is still flag-deleted and has no versions, merging pages
 	// where that pays. It may leave the node; that only costs space.
@@ -410,6 +411,15 @@ func (st *Store) detach(r *RCE) {
 	sh.remove(r)
 	sh.mu.Unlock()
 	st.bytes.Add(-r.size())
+}
+
+// Undone takes note, under the page's latch, that r's change is no more on its page. An escrow change ceases to count
+// at that very moment, as readers subtract it from the number that they find on the page; other entries say until the
+// rollback is done what the page says, too.
+func (st *Store) Undone(r *RCE) {
+	if r.Oper == OperDelta || r.Oper == OperDelta64 {
+		st.nullify(r)
+	}
 }
 
 // nullify marks an entry as rolled back.
