@@ -1817,28 +1817,18 @@ ESENT_EXPORT JET_ERR JET_API JetBeginDatabaseIncrementalReseedW(JET_INSTANCE ins
 
 ESENT_EXPORT JET_ERR JET_API JetCompact(JET_SESID sesid, JET_PCSTR szDatabaseSrc, JET_PCSTR szDatabaseDest, JET_PFNSTATUS pfnStatus, JET_CONVERT_A *pconvert, JET_GRBIT grbit) ESENT_ALIAS(JetCompactA);
 
+extern JET_ERR esent_JetCompactA(uint64_t thread, JET_SESID sesid, JET_PCSTR szDatabaseSrc, JET_PCSTR szDatabaseDest, JET_PFNSTATUS pfnStatus, JET_CONVERT_A *pconvert, JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetCompactA(JET_SESID sesid, JET_PCSTR szDatabaseSrc, JET_PCSTR szDatabaseDest, JET_PFNSTATUS pfnStatus, JET_CONVERT_A *pconvert, JET_GRBIT grbit)
 {
-    (void)sesid;
-    (void)szDatabaseSrc;
-    (void)szDatabaseDest;
-    (void)pfnStatus;
-    (void)pconvert;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetCompactA(esent_thread(), sesid, szDatabaseSrc, szDatabaseDest, pfnStatus, pconvert, grbit);
 }
 
+extern JET_ERR esent_JetCompactW(uint64_t thread, JET_SESID sesid, JET_PCWSTR szDatabaseSrc, JET_PCWSTR szDatabaseDest, JET_PFNSTATUS pfnStatus, JET_CONVERT_W *pconvert, JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetCompactW(JET_SESID sesid, JET_PCWSTR szDatabaseSrc, JET_PCWSTR szDatabaseDest, JET_PFNSTATUS pfnStatus, JET_CONVERT_W *pconvert, JET_GRBIT grbit)
 {
-    (void)sesid;
-    (void)szDatabaseSrc;
-    (void)szDatabaseDest;
-    (void)pfnStatus;
-    (void)pconvert;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetCompactW(esent_thread(), sesid, szDatabaseSrc, szDatabaseDest, pfnStatus, pconvert, grbit);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetConvertDDL(JET_SESID sesid, JET_DBID dbid, JET_OPDDLCONV convtyp, void *pvData, uint32_t cbData) ESENT_ALIAS(JetConvertDDLA);

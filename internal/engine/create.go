@@ -51,7 +51,7 @@ func (s *Session) CreateDatabase(t Thread, file string, maxPages uint32, grbit j
 	}
 	d := &Database{inst: i, id: id, path: abs, logged: i.log != nil && grbit&jet.BitDbRecoveryOff == 0}
 	d.maxPages.Store(maxPages)
-	if err := s.create(d, grbit); err != nil {
+	if err := s.create(d, grbit, space.InitialPages(uint32(i.number(jet.ParamDbExtensionSize)))); err != nil {
 		return 0, err
 	}
 	return d.number, nil
@@ -80,11 +80,11 @@ type creation struct {
 	pages uint32 // size at first
 }
 
-// create makes the database d and opens it for the session. What fails behind the log record leaves a log that
+// create makes the database d, of so many pages, and opens it for the session. What fails behind the log record leaves a log that
 // speaks of a database that is not there: the file is removed and the instance becomes unavailable.
-func (s *Session) create(d *Database, grbit jet.Grbit) error {
+func (s *Session) create(d *Database, grbit jet.Grbit, pages uint32) error {
 	i, started := s.inst, s.inst.env.Now()
-	c := &creation{d: d, s: s, grbit: grbit, pages: space.InitialPages(uint32(i.number(jet.ParamDbExtensionSize)))}
+	c := &creation{d: d, s: s, grbit: grbit, pages: pages}
 	h := dbfile.NewHeader(i.set.pageSize, uint32(i.env.Rand()), i.env.Now())
 	h.DBID = uint32(d.id)
 	if grbit&jet.BitDbShadowingOff != 0 {

@@ -140,8 +140,7 @@ func (s *Session) planTable(d *Database, def *TableCreate) (*tablePlan, error) {
 		return nil, err
 	}
 	p := &tablePlan{d: d, def: def, cat: catalog.TableDef{Name: name, Template: def.Template, Pages: def.Pages,
-		SeparateLV: int(int32(def.SeparateLV)), LVChunkMax: int(def.LVChunkMax), CallbackType: def.CallbackType,
-		Callback: def.Callback}}
+		SeparateLV: int(int32(def.SeparateLV)), LVChunkMax: int(def.LVChunkMax)}}
 	switch {
 	case def.Grbit&jet.BitTableCreateTemplateTable != 0:
 		p.cat.Flags = catalog.TableTemplate | catalog.TableFixedDDL
@@ -165,6 +164,7 @@ func (s *Session) planTable(d *Database, def *TableCreate) (*tablePlan, error) {
 		p.indexes(s, template)
 	}
 	if p.fault == nil && def.Callback != "" {
+		p.cat.Callbacks = []catalog.Callback{{Type: def.CallbackType, Function: def.Callback}}
 		p.fault = p.callback()
 	}
 	return p, nil
@@ -321,7 +321,7 @@ func (p *tablePlan) callback() error {
 // created all the same, and then taken back: it may fail first.
 func (p *tablePlan) create(s *Session) (*catalog.Table, error) {
 	if p.fault != nil {
-		p.cat.Callback = ""
+		p.cat.Callbacks = nil
 	}
 	table, created, err := p.d.cat.CreateTable(s.trx, &p.cat)
 	p.def.Created = uint32(created)

@@ -26,12 +26,11 @@ type TableDef struct {
 	// SeparateLV and LVChunkMax are 0 for the defaults.
 	SeparateLV, LVChunkMax int
 	Hints, LVHints         *SpaceHints
-	CallbackType           uint32
-	Callback               string
+	Callbacks              []Callback
 }
 
-// CreateTable creates a table with columns, indexes and callback, for a session in a transaction, and references it.
-// created counts the table, its columns, its indexes and its callback, as far as they succeeded: with an error, the one
+// CreateTable creates a table with columns, indexes and callbacks, for a session in a transaction, and references it.
+// created counts the table, its columns, its indexes and its callbacks, as far as they succeeded: with an error, the one
 // behind them failed, and nothing was created after all. Errors: ErrTableDuplicate, ErrObjectNotFound and
 // ErrDDLNotInheritable for the template, and those of AddColumn and CreateIndex.
 func (c *Catalog) CreateTable(s *version.Session, def *TableDef) (t *Table, created int, err error) {
@@ -55,8 +54,8 @@ func (c *Catalog) CreateTable(s *version.Session, def *TableDef) (t *Table, crea
 			}
 			created++
 		}
-		if def.Callback != "" {
-			if err := t.addCallback(s, Callback{Type: def.CallbackType, Function: def.Callback}); err != nil {
+		for _, cb := range def.Callbacks {
+			if err := t.addCallback(s, cb); err != nil {
 				return err
 			}
 			created++

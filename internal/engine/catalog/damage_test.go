@@ -23,7 +23,7 @@ func TestDamagedRows(t *testing.T) {
 	tuple := index("tuple", 0, "txt")
 	tuple.Tuple = &limits
 	def.Indexes = append(def.Indexes, tuple)
-	def.Callback, def.CallbackType = "dll!f", 1
+	def.Callbacks = []catalog.Callback{{Type: 1, Function: "dll!f"}}
 	table, _, err := c.CreateTable(s, def)
 	k.Must(err)
 	_, err = table.LongValues(s, true)

@@ -43,6 +43,14 @@ type IndexDef struct {
 	// Density is 0 for the default.
 	Density int
 	Hints   SpaceHints
+	// Sort is the order of Unicode text whose entries are taken over from another database; nil for that of new keys.
+	Sort *Sort
+}
+
+// Sort is a sort version and its table.
+type Sort struct {
+	Version uint64
+	ID      key.SortID
 }
 
 // CreateIndex adds an index with its empty tree, for a session in a transaction: from now on all updates maintain it,
@@ -116,7 +124,10 @@ func (t *Table) resolveIndex(s *version.Session, def *IndexDef) (*indexDef, erro
 	if t.Flags.Has(TableTemplate) {
 		d.flags |= key.FlagTemplate
 	}
-	if text {
+	if text && def.Sort != nil {
+		d.flags |= key.FlagLocalizedText
+		d.version, d.sortID = def.Sort.Version, def.Sort.ID
+	} else if text {
 		err = d.collate()
 	}
 	return d, err

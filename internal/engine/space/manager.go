@@ -82,13 +82,15 @@ func New(db *btree.DB, cfg Config) *Manager {
 	return m
 }
 
+// LeastPages is the size of the smallest database (spec chapter 03, 11.1).
+const LeastPages = 30
+
 // InitialPages is the size of a new database for an extension of so many pages (spec chapter 03, 11.1).
 func InitialPages(extension uint32) uint32 {
-	const base = 30
 	if extension == 0 {
 		extension = defaultGrowth
 	}
-	return base + min(extension, maxInitialSize-base)
+	return LeastPages + min(extension, maxInitialSize-LeastPages)
 }
 
 // SetHints tells how a tree grows.
