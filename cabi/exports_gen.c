@@ -962,9 +962,15 @@ ESENT_EXPORT JET_ERR JET_API JetIntersectIndexes(JET_SESID sesid, JET_INDEXRANGE
 }
 
 extern JET_ERR esent_JetMove(JET_SESID sesid, JET_TABLEID tableid, int32_t cRow, JET_GRBIT grbit);
+extern int fast_JetMove(JET_SESID sesid, JET_TABLEID tableid, int32_t cRow, JET_GRBIT grbit, JET_ERR *err);
 ESENT_EXPORT JET_ERR JET_API JetMove(JET_SESID sesid, JET_TABLEID tableid, int32_t cRow, JET_GRBIT grbit)
 {
     ESENT_CHECK_OWNER();
+    {
+        JET_ERR err;
+        if (fast_JetMove(sesid, tableid, cRow, grbit, &err))
+            return err;
+    }
     return esent_JetMove(sesid, tableid, cRow, grbit);
 }
 
@@ -1153,9 +1159,15 @@ ESENT_EXPORT JET_ERR JET_API JetPrereadColumnsByReference(const JET_SESID sesid,
 }
 
 extern JET_ERR esent_JetRetrieveColumn(JET_SESID sesid, JET_TABLEID tableid, JET_COLUMNID columnid, void *pvData, uint32_t cbData, uint32_t *pcbActual, JET_GRBIT grbit, JET_RETINFO *pretinfo);
+extern int fast_JetRetrieveColumn(JET_SESID sesid, JET_TABLEID tableid, JET_COLUMNID columnid, void *pvData, uint32_t cbData, uint32_t *pcbActual, JET_GRBIT grbit, JET_RETINFO *pretinfo, JET_ERR *err);
 ESENT_EXPORT JET_ERR JET_API JetRetrieveColumn(JET_SESID sesid, JET_TABLEID tableid, JET_COLUMNID columnid, void *pvData, uint32_t cbData, uint32_t *pcbActual, JET_GRBIT grbit, JET_RETINFO *pretinfo)
 {
     ESENT_CHECK_OWNER();
+    {
+        JET_ERR err;
+        if (fast_JetRetrieveColumn(sesid, tableid, columnid, pvData, cbData, pcbActual, grbit, pretinfo, &err))
+            return err;
+    }
     return esent_JetRetrieveColumn(sesid, tableid, columnid, pvData, cbData, pcbActual, grbit, pretinfo);
 }
 
@@ -1188,9 +1200,15 @@ ESENT_EXPORT JET_ERR JET_API JetRetrieveColumnFromRecordStream(void * const pvDa
 }
 
 extern JET_ERR esent_JetRetrieveColumns(JET_SESID sesid, JET_TABLEID tableid, JET_RETRIEVECOLUMN *pretrievecolumn, uint32_t cretrievecolumn);
+extern int fast_JetRetrieveColumns(JET_SESID sesid, JET_TABLEID tableid, JET_RETRIEVECOLUMN *pretrievecolumn, uint32_t cretrievecolumn, JET_ERR *err);
 ESENT_EXPORT JET_ERR JET_API JetRetrieveColumns(JET_SESID sesid, JET_TABLEID tableid, JET_RETRIEVECOLUMN *pretrievecolumn, uint32_t cretrievecolumn)
 {
     ESENT_CHECK_OWNER();
+    {
+        JET_ERR err;
+        if (fast_JetRetrieveColumns(sesid, tableid, pretrievecolumn, cretrievecolumn, &err))
+            return err;
+    }
     return esent_JetRetrieveColumns(sesid, tableid, pretrievecolumn, cretrievecolumn);
 }
 
@@ -1817,18 +1835,28 @@ ESENT_EXPORT JET_ERR JET_API JetBeginDatabaseIncrementalReseedW(JET_INSTANCE ins
 
 ESENT_EXPORT JET_ERR JET_API JetCompact(JET_SESID sesid, JET_PCSTR szDatabaseSrc, JET_PCSTR szDatabaseDest, JET_PFNSTATUS pfnStatus, JET_CONVERT_A *pconvert, JET_GRBIT grbit) ESENT_ALIAS(JetCompactA);
 
-extern JET_ERR esent_JetCompactA(uint64_t thread, JET_SESID sesid, JET_PCSTR szDatabaseSrc, JET_PCSTR szDatabaseDest, JET_PFNSTATUS pfnStatus, JET_CONVERT_A *pconvert, JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetCompactA(JET_SESID sesid, JET_PCSTR szDatabaseSrc, JET_PCSTR szDatabaseDest, JET_PFNSTATUS pfnStatus, JET_CONVERT_A *pconvert, JET_GRBIT grbit)
 {
+    (void)sesid;
+    (void)szDatabaseSrc;
+    (void)szDatabaseDest;
+    (void)pfnStatus;
+    (void)pconvert;
+    (void)grbit;
     ESENT_CHECK_OWNER();
-    return esent_JetCompactA(esent_thread(), sesid, szDatabaseSrc, szDatabaseDest, pfnStatus, pconvert, grbit);
+    return JET_errFeatureNotAvailable;
 }
 
-extern JET_ERR esent_JetCompactW(uint64_t thread, JET_SESID sesid, JET_PCWSTR szDatabaseSrc, JET_PCWSTR szDatabaseDest, JET_PFNSTATUS pfnStatus, JET_CONVERT_W *pconvert, JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetCompactW(JET_SESID sesid, JET_PCWSTR szDatabaseSrc, JET_PCWSTR szDatabaseDest, JET_PFNSTATUS pfnStatus, JET_CONVERT_W *pconvert, JET_GRBIT grbit)
 {
+    (void)sesid;
+    (void)szDatabaseSrc;
+    (void)szDatabaseDest;
+    (void)pfnStatus;
+    (void)pconvert;
+    (void)grbit;
     ESENT_CHECK_OWNER();
-    return esent_JetCompactW(esent_thread(), sesid, szDatabaseSrc, szDatabaseDest, pfnStatus, pconvert, grbit);
+    return JET_errFeatureNotAvailable;
 }
 
 ESENT_EXPORT JET_ERR JET_API JetConvertDDL(JET_SESID sesid, JET_DBID dbid, JET_OPDDLCONV convtyp, void *pvData, uint32_t cbData) ESENT_ALIAS(JetConvertDDLA);

@@ -1,6 +1,7 @@
 package main
 
 // #include "../include/esent.h"
+// #include "window.h"
 import "C"
 
 import (
@@ -73,6 +74,9 @@ func newSessionHandle(s *engine.Session) (uintptr, error) {
 		return 0, jet.ErrOutOfSessions
 	}
 	handles.sessions[s] = h
+	s.Name(h)
+	// Windows are pinned, and used again at most; a slot that C has no memory for is served by Go alone.
+	C.esent_show_window(C.uint32_t(h&(1<<slotBits-1)), (*C.struct_esent_window)(unsafe.Pointer(s.Window())))
 	return h, nil
 }
 
@@ -98,6 +102,7 @@ func newCursorHandle(c *engine.Cursor) (uintptr, error) {
 	if !ok {
 		return 0, jet.ErrOutOfCursors
 	}
+	c.Handle = h
 	c.Closed = func(*engine.Cursor) { cursors.remove(h) }
 	return h, nil
 }

@@ -157,18 +157,18 @@ func letGo(guests []guest) {
 	}
 }
 
-// busyGuest is set in Session.busy while another session works on the session's transaction: calls wait.
+// busyGuest is set in Window.Busy while another session works on the session's transaction: calls wait.
 const busyGuest = 4
 
 // halt keeps the session from beginning a call; false if it is in one.
-func (s *Session) halt() bool { return s.busy.CompareAndSwap(0, busyGuest) }
+func (s *Session) halt() bool { return s.window.Busy.CompareAndSwap(0, busyGuest) }
 
 // resume ends halt.
-func (s *Session) resume() { s.busy.And(^uint32(busyGuest)) }
+func (s *Session) resume() { s.window.Busy.And(^uint32(busyGuest)) }
 
 // awaitGuest waits while another session works on the session's transaction; false if a thread of the caller's is inside.
 func (s *Session) awaitGuest() bool {
-	switch b := s.busy.Load(); {
+	switch b := s.window.Busy.Load(); {
 	case b == 0:
 		return true
 	case b&busyGuest == 0:

@@ -37,8 +37,6 @@ type builder struct {
 	// own is the session that creates the indexes, base one that sees what is committed.
 	own, base *Session
 	guests    []builderGuest
-	// passDuplicates leaves out entries whose key a unique index has already.
-	passDuplicates bool
 
 	at    *Cursor // makes keys, is nowhere
 	probe btree.Cursor
@@ -58,7 +56,7 @@ func newBuilder(c *Cursor, s *Session, indexes []*catalog.Index, guests []guest)
 		return nil, err
 	}
 	b := &builder{table: c.table, schema: c.table.Schema(), indexes: indexes, store: s.inst.versions, own: s,
-		base: &Session{inst: s.inst, trx: base}, at: &Cursor{db: c.db, table: c.table}}
+		base: s.inst.sessionOf(base), at: &Cursor{db: c.db, table: c.table}}
 	for range indexes {
 		b.sorters = append(b.sorters, s.inst.newSorter(sortMemory/len(indexes), sort.Keep))
 	}
@@ -207,8 +205,7 @@ func (b *builder) load(ix *catalog.Index, sorter *sort.Sorter) error {
 			return err
 		}
 		// The tree finds two entries with the key of a unique index: ErrKeyDuplicate.
-		err = bt.Insert(b.own.trx, k, mark, btree.Unversioned)
-		if err != nil && !(b.passDuplicates && err == jet.ErrKeyDuplicate) {
+		if err := bt.Insert(b.own.trx, k, mark, btree.Unversioned); err != nil {
 			return err
 		}
 	}

@@ -63,6 +63,8 @@ type Cursor struct {
 	scratch        []byte
 	searchKey      key.SearchKey
 	primaryKeySize int // length of the primary index' search key, whose bytes the secondary's may have overwritten
+	// Handle is what C code calls the cursor, 0 for one that it does not know (package window).
+	Handle uintptr
 	// Closed, if set, is called when the cursor is closed, by whomever.
 	Closed func(*Cursor)
 }

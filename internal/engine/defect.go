@@ -94,7 +94,7 @@ func (i *Instance) abandonDefect() error {
 
 // abandonDefect is abandon for a session that may be in pieces, or in which a call still is.
 func (s *Session) abandonDefect() {
-	if s.busy.Load() == 0 {
+	if s.window.Busy.Load() == 0 {
 		s.dropCursors()
 	}
 	s.gone()

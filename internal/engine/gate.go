@@ -76,7 +76,7 @@ func (i *Instance) openGate(bit uint32) { i.gate.And(^bit) }
 func (i *Instance) awaitCalls() {
 	sessions := i.openSessions()
 	idle := func() bool {
-		return i.calls.Load() == 0 && !slices.ContainsFunc(sessions, func(s *Session) bool { return s.busy.Load() != 0 })
+		return i.calls.Load() == 0 && !slices.ContainsFunc(sessions, func(s *Session) bool { return s.window.Busy.Load() != 0 })
 	}
 	for last := time.Now(); !idle(); pause() {
 		if !i.defect.Load() {

@@ -8,6 +8,7 @@ import (
 	"esent/internal/engine/cache"
 	"esent/internal/engine/param"
 	"esent/internal/engine/version"
+	"esent/internal/engine/window"
 	"esent/internal/eventlog"
 	"esent/internal/jet"
 	"esent/internal/logstore"
@@ -24,7 +25,7 @@ type Instance struct {
 	// values is guarded by Process.mu.
 	values *param.Values
 
-	gate  atomic.Uint32
+	gate  *atomic.Uint32
 	calls atomic.Int32 // calls inside that have no session
 	// cursors counts those that are open.
 	cursors atomic.Int32
@@ -86,6 +87,7 @@ type failure struct {
 func newInstance(p *Process, name, display string) *Instance {
 	i := &Instance{proc: p, name: name, display: display, values: p.values.Clone(),
 		sessions: map[*Session]struct{}{}, detachFailed: map[string]bool{}}
+	i.gate = window.GateFor(i)
 	i.gate.Store(gateNotInitialised)
 	return i
 }

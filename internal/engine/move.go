@@ -23,6 +23,7 @@ func (c *Cursor) Move(s *Session, rows int32, grbit jet.Grbit) error {
 		return err
 	}
 	err := c.move(s, rows, grbit)
+	c.show(s)
 	s.leave()
 	return err
 }

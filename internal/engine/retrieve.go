@@ -46,6 +46,7 @@ func (c *Cursor) RetrieveColumn(s *Session, r *Retrieval) (warn jet.Err, err err
 	} else {
 		err = c.retrieve(s, sc, r, false)
 	}
+	c.show(s)
 	s.leave()
 	return r.Err, err
 }
@@ -57,6 +58,7 @@ func (c *Cursor) RetrieveColumns(s *Session, list []Retrieval) (warn jet.Err, er
 		return 0, err
 	}
 	warn, err = c.retrieveAll(s, list)
+	c.show(s)
 	s.leave()
 	return warn, err
 }

@@ -21,6 +21,7 @@ func (c *Cursor) Seek(s *Session, grbit jet.Grbit) (warn jet.Err, err error) {
 		warn, err = c.seekTemp(s, grbit)
 	} else {
 		warn, err = c.seek(s, grbit)
+		c.show(s)
 	}
 	s.leave()
 	return warn, err

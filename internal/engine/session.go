@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 
 	"esent/internal/engine/version"
+	"esent/internal/engine/window"
 	"esent/internal/jet"
 )
 
@@ -16,8 +17,9 @@ type Session struct {
 	inst *Instance
 	trx  *version.Session
 
-	// busy is 0 outside of calls and busyInside in a call.
-	busy atomic.Uint32
+	// window is what C code sees of the session. Its Busy is 0 outside of calls and busyInside in a call.
+	window *window.Window
+	shown  shown
 	// ended is set by JetEndSession.
 	ended atomic.Bool
 
@@ -36,7 +38,7 @@ type Session struct {
 	Closed func(*Session)
 }
 
-const busyInside = 1
+const busyInside = window.BusyInside
 
 // openDatabase counts a session's opens of one database.
 type openDatabase struct {
@@ -58,9 +60,17 @@ func (i *Instance) newSession() (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Session{inst: i, trx: t, commitDefault: jet.Grbit(i.number(jet.ParamCommitDefault))}
+	s := i.sessionOf(t)
+	s.commitDefault = jet.Grbit(i.number(jet.ParamCommitDefault))
 	i.addSession(s)
 	return s, nil
+}
+
+// sessionOf makes a session that nobody else knows.
+func (i *Instance) sessionOf(t *version.Session) *Session {
+	s := &Session{inst: i, trx: t}
+	s.window = window.For(s, i.gate)
+	return s
 }
 
 // Dup opens another session of the same instance (JetDupSession).
@@ -77,7 +87,7 @@ func (s *Session) Instance() *Instance { return s.inst }
 
 // enter begins a call on the session: one thread at a time, and only while the instance takes calls.
 func (s *Session) enter() error {
-	for !s.busy.CompareAndSwap(0, busyInside) {
+	for !s.window.Busy.CompareAndSwap(0, busyInside) {
 		if s.ended.Load() {
 			return jet.ErrInvalidSesid
 		}
@@ -85,6 +95,7 @@ func (s *Session) enter() error {
 			return s.occupied()
 		}
 	}
+	s.withdraw()
 	if s.inst.gate.Load() == 0 && !s.ended.Load() {
 		return nil
 	}
@@ -110,11 +121,12 @@ func (s *Session) refused() error {
 
 // enterAlways is enter for the calls that stay allowed after JetStopService (spec chapter 01, 2.6).
 func (s *Session) enterAlways() error {
-	for !s.busy.CompareAndSwap(0, busyInside) {
+	for !s.window.Busy.CompareAndSwap(0, busyInside) {
 		if !s.awaitGuest() {
 			return s.occupied()
 		}
 	}
+	s.withdraw()
 	if g := s.inst.gate.Load(); g&^gateStopped == 0 && !s.ended.Load() {
 		return nil
 	}
@@ -133,7 +145,7 @@ func (s *Session) enterOwned(t Thread) error {
 	return nil
 }
 
-func (s *Session) leave() { s.busy.And(^uint32(busyInside)) }
+func (s *Session) leave() { s.window.Busy.And(^uint32(busyInside)) }
 
 // End rolls back, closes what the session has open, and ends it (JetEndSession).
 func (s *Session) End(t Thread) error {

@@ -71,7 +71,7 @@ func (i *Instance) deleteZeroed() {
 	if q.session == nil {
 		q.session = i.versions.NewSystemSession()
 	}
-	s := &Session{inst: i, trx: q.session}
+	s := i.sessionOf(q.session)
 	for k := range queue {
 		if err := s.deleteZeroed(&queue[k]); s.trx.Level() > 0 || jet.CodeOf(err) == jet.ErrLogWriteFail {
 			i.fail(err)

@@ -74,6 +74,9 @@ func (f *Frame) Page() page.Page {
 	return unsafe.Slice((*byte)(f.data), int(f.sizeKB)<<10)
 }
 
+// VersionWord is where the version lies, for C code that does what Version and Valid do.
+func (f *Frame) VersionWord() unsafe.Pointer { return unsafe.Pointer(&f.version) }
+
 // Pgno is the number of the page in the frame, under the latch or a valid version.
 func (f *Frame) Pgno() jet.Pgno { return jet.Pgno(f.id) }
 

@@ -9,6 +9,7 @@ import (
 	"esent/internal/engine/key"
 	"esent/internal/engine/record"
 	"esent/internal/engine/version"
+	"esent/internal/engine/window"
 	"esent/internal/jet"
 )
 
@@ -122,6 +123,9 @@ type Schema struct {
 	versioned bool
 	names     map[string][]*Column
 	byID      map[jet.ColumnID]*Column
+
+	layout  atomic.Pointer[window.Layout]
+	retired atomic.Bool
 }
 
 // Column gives the layout of a column that the session sees; nil when it sees none with this id.

@@ -101,8 +101,14 @@ func (t *Table) publish() error {
 	if err != nil {
 		return err
 	}
-	t.schema.Store(sc)
+	t.setSchema(sc)
 	return nil
+}
+
+func (t *Table) setSchema(sc *Schema) {
+	if old := t.schema.Swap(sc); old != nil {
+		old.retire()
+	}
 }
 
 // change makes a change to a copy of the model, and makes it the table's if its schema can be compiled.
@@ -120,7 +126,7 @@ func (t *Table) change(f func(m *model) error) error {
 		return err
 	}
 	t.m = m
-	t.schema.Store(sc)
+	t.setSchema(sc)
 	return nil
 }
 
