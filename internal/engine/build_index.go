@@ -37,6 +37,8 @@ type builder struct {
 	// own is the session that creates the indexes, base one that sees what is committed.
 	own, base *Session
 	guests    []builderGuest
+	// passDuplicates leaves out entries whose key a unique index has already.
+	passDuplicates bool
 
 	at    *Cursor // makes keys, is nowhere
 	probe btree.Cursor
@@ -205,7 +207,8 @@ func (b *builder) load(ix *catalog.Index, sorter *sort.Sorter) error {
 			return err
 		}
 		// The tree finds two entries with the key of a unique index: ErrKeyDuplicate.
-		if err := bt.Insert(b.own.trx, k, mark, btree.Unversioned); err != nil {
+		err = bt.Insert(b.own.trx, k, mark, btree.Unversioned)
+		if err != nil && !(b.passDuplicates && err == jet.ErrKeyDuplicate) {
 			return err
 		}
 	}
