@@ -87,12 +87,12 @@ restart:
 			if p.Has(page.FlagLeaf) {
 				return f, v, nil
 			}
-			line := p.SearchInternal(key, data)
+			line, lines := p.SearchInternal(key, data), p.Lines()
 			child := p.Child(line)
 			if !f.Valid(v) {
 				continue restart
 			}
-			if line >= p.Lines() || child == jet.PgnoNull {
+			if line >= lines || child == jet.PgnoNull {
 				return nil, 0, errNoChild
 			}
 			cf, cv, err := m.Get(t.db, child)
