@@ -4,8 +4,8 @@
 // It owns their memory and, when they are more than it may hold, the runs in a file of its own. Entries are ordered
 // as bytes, by key and then by data; a shorter one comes before those that it begins.
 //
-// A Sorter takes entries, then orders them, then is read: in order by a Scan, any number of times, or by place while
-// all is in memory. It is not safe for concurrent use, but several Scans may go on at once.
+// A Sorter takes entries, then orders them, then is read in order by a Scan, any number of times. It is not safe for
+// concurrent use, but several Scans may go on at once.
 //
 // The package imports vfs alone. The engine's root calls it.
 package sort

@@ -45,7 +45,7 @@ func (sc *Scan) Next() (key, data []byte, err error) {
 		if sc.next == len(sc.s.entries) {
 			return nil, nil, nil
 		}
-		key, data = sc.s.At(sc.next)
+		key, data = sc.s.at(sc.s.entries[sc.next])
 		sc.next++
 		return key, data, nil
 	}

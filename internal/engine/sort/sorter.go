@@ -52,7 +52,7 @@ type Sorter struct {
 
 // entry finds an encoded entry. It holds no pointer, so that the collector passes over the list.
 type entry struct {
-	prefix uint64 // of the key, in big-endian order
+	prefix uint64 // of the key, or of what is behind the part that all keys share, in big-endian order
 	chunk  uint32
 	offset uint32
 }
@@ -70,9 +70,6 @@ func New(c Config) *Sorter {
 // Len is the number of entries: those added, and after Sort, when all fit in memory, those that are left. What a
 // scan of runs in the file will drop is not known.
 func (s *Sorter) Len() int64 { return s.count }
-
-// InMemory says that no entry is in the file.
-func (s *Sorter) InMemory() bool { return len(s.runs) == 0 }
 
 // Add adds an entry, which it copies. Errors are those of writing the file.
 func (s *Sorter) Add(key, data []byte) error {
@@ -122,7 +119,16 @@ func (s *Sorter) Sort() error {
 
 // order sorts the entries in memory and drops duplicates.
 func (s *Sorter) order() {
-	slices.SortFunc(s.entries, s.compare)
+	s.passCommon()
+	slices.SortFunc(s.entries, func(a, b entry) int {
+		if a.prefix != b.prefix {
+			if a.prefix < b.prefix {
+				return -1
+			}
+			return 1
+		}
+		return s.compare(a, b)
+	})
 	if s.conf.Duplicates != Keep {
 		s.entries = slices.CompactFunc(s.entries, func(a, b entry) bool {
 			if a.prefix != b.prefix {
@@ -135,13 +141,30 @@ func (s *Sorter) order() {
 	}
 }
 
-func (s *Sorter) compare(a, b entry) int {
-	if a.prefix != b.prefix {
-		if a.prefix < b.prefix {
-			return -1
-		}
-		return 1
+// passCommon makes the prefixes tell the keys apart that all begin alike: they are taken from behind the common part.
+func (s *Sorter) passCommon() {
+	if len(s.entries) == 0 {
+		return
 	}
+	common, _ := s.at(s.entries[0])
+	for _, e := range s.entries {
+		k, _ := s.at(e)
+		n := 0
+		for n < len(common) && n < len(k) && k[n] == common[n] {
+			n++
+		}
+		if common = common[:n]; n == 0 {
+			return
+		}
+	}
+	for i := range s.entries {
+		k, _ := s.at(s.entries[i])
+		s.entries[i].prefix = prefix(k[len(common):])
+	}
+}
+
+// compare is the order of two entries with the same prefix.
+func (s *Sorter) compare(a, b entry) int {
 	ka, da := s.at(a)
 	kb, db := s.at(b)
 	if c := bytes.Compare(ka, kb); c != 0 {
@@ -158,25 +181,6 @@ func (d Duplicates) same(ka, da, kb, db []byte) bool {
 func (s *Sorter) at(e entry) (key, data []byte) {
 	key, data, _ = cutEntry(s.chunks[e.chunk][e.offset:])
 	return key, data
-}
-
-// At gives the i-th entry after Sort, counted from 0, while all is in memory. The bytes are valid until Close.
-func (s *Sorter) At(i int) (key, data []byte) { return s.at(s.entries[i]) }
-
-// Search gives the number of entries before key, after Sort, while all is in memory.
-func (s *Sorter) Search(key []byte) int {
-	p := prefix(key)
-	n, _ := slices.BinarySearchFunc(s.entries, key, func(e entry, key []byte) int {
-		if e.prefix != p {
-			if e.prefix < p {
-				return -1
-			}
-			return 1
-		}
-		k, _ := s.at(e)
-		return bytes.Compare(k, key)
-	})
-	return n
 }
 
 // Close gives up memory and file.
