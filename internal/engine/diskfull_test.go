@@ -51,3 +51,52 @@ func TestCreateOnFullDisk(t *testing.T) {
 	i, _ := m.start("a", "/db")
 	m.want(i.Term(0), 0)
 }
+
+// While a reserved log is in use changes are refused, each as a whole: what a rollback takes back is what there is, also
+// for recovery.
+func TestLogDiskFull(t *testing.T) {
+	for _, change := range []string{"insert", "replace", "delete", "split"} {
+		t.Run(change, func(t *testing.T) {
+			d := newDesk(t)
+			d.table("t", []string{"id long notnull", "n long", "text longbinary"}, "pk:+id primary", "n:+n")
+			r := d.open(d.s, "t")
+			d.fill(0, 20)
+			d.sim.SetFull("/db/edb*")
+			long := strings.Repeat("x", 900)
+			d.begin(d.s)
+			d.want(r.insert("id", 900), 0)
+			other := d.open(d.session(), "t")
+			err := error(nil)
+			for id := 1000; err == nil; id++ {
+				d.begin(other.s)
+				if err = other.insert("id", id, "text", long); err == nil {
+					d.want(other.s.CommitTransaction(0, 0, 0, nil), 0)
+				}
+			}
+			d.want(err, jet.ErrLogDiskFull)
+			d.rollback(other.s)
+			before := other.scan("id", "n")
+			switch change {
+			case "insert":
+				err = r.insert("id", 5000, "n", 1)
+			case "replace":
+				r.seekEQ(5)
+				err = r.replace("n", 77)
+			case "delete":
+				r.seekEQ(5)
+				err = r.Delete(d.s, 0)
+			case "split":
+				for k := 0; k < 20 && (err == nil || jet.CodeOf(err) == jet.ErrLogDiskFull); k++ {
+					err = r.insert("id", 6000+k, "text", long)
+				}
+			}
+			d.want(err, jet.ErrLogDiskFull)
+			d.rollback(d.s)
+			d.crash(simdisk.KeepAll)
+			d.sim.SetFull()
+			d.restart()
+			d.expect(d.open(d.s, "t").scan("id", "n"), before)
+			d.want(d.i.Term(0), 0)
+		})
+	}
+}

@@ -45,19 +45,24 @@ func (t *Tree) perform(s *version.Session, f *cache.Frame, line int, w *change) 
 			return 0, err
 		}
 	}
+	mark := s.Mark()
 	if w.versioned() {
-		if err := t.createEntriesAt(s, p, f.Pgno(), line, w); err != nil {
-			f.UnlockUnchanged()
-			return 0, err
-		}
+		err = t.createEntriesAt(s, p, f.Pgno(), line, w)
 	}
-	op, err := t.nodeOp(s, f, line, w)
+	var op logstore.NodeOp
+	if err == nil {
+		op, err = t.nodeOp(s, f, line, w)
+	}
 	if err != nil {
+		s.Withdraw(mark)
 		f.UnlockUnchanged()
 		return 0, err
 	}
 	start, end, err := t.logAndApply(s, p, w, op)
 	if err != nil {
+		if end == 0 {
+			s.Withdraw(mark)
+		}
 		f.Unlock()
 		return 0, err
 	}
@@ -163,7 +168,8 @@ func (t *Tree) nodeOp(s *version.Session, f *cache.Frame, line int, w *change) (
 	return op, err
 }
 
-// logAndApply logs the record of a change and does to the page what redo would do.
+// logAndApply logs the record of a change and does to the page what redo would do. Where logging fails, end is 0 and the
+// page as it was.
 func (t *Tree) logAndApply(s *version.Session, p page.Page, w *change, op logstore.NodeOp) (start, end jet.LogPos, err error) {
 	logged := t.DB.Logged
 	switch w.kind {

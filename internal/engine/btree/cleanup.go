@@ -429,14 +429,11 @@ func (t *Tree) logMerge(s *version.Session, m *mergePlan, pages *latched, right 
 			err = mac.append(r)
 		}
 	}
-	if err == nil {
-		err = mac.commit(pages.set)
-	}
-	if err != nil {
+	if err = mac.end(err, pages.set); err != nil {
 		return err
 	}
 	err = t.DB.Kernel.Applied(g.Apply(pages.set))
-	pages.done(mac.start, mac.end)
+	pages.done(mac.from, mac.to)
 	return err
 }
 

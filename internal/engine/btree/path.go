@@ -1,6 +1,7 @@
 package btree
 
 import (
+	"errors"
 	"sync"
 
 	"esent/internal/engine/btree/ops"
@@ -165,13 +166,13 @@ func (l *latched) done(start, end jet.LogPos) {
 	l.frames, l.set = l.frames[:0], l.set[:0]
 }
 
-// macro logs records as one group. Its pages are changed by [start, end).
+// macro logs records as one group. Its pages are changed by [from, to).
 type macro struct {
-	t     *Tree
-	s     *version.Session
-	start jet.LogPos
-	end   jet.LogPos
-	now   jet.DBTime
+	t    *Tree
+	s    *version.Session
+	from jet.LogPos
+	to   jet.LogPos
+	now  jet.DBTime
 }
 
 func (m *macro) append(r logstore.Record) error {
@@ -180,31 +181,43 @@ func (m *macro) append(r logstore.Record) error {
 	}
 	m.s.Buf = r.Append(m.s.Buf[:0])
 	pos, end, err := m.s.Log(m.s.Buf)
-	if m.start == 0 {
-		m.start = pos
-	}
-	m.end = end
-	return err
-}
-
-func (m *macro) begin() error {
-	return m.append(&logstore.Macro{Kind: logstore.RecMacroBegin, Proc: m.s.Proc, DBTime: m.now})
-}
-
-// commit ends the group and tells which pages it has.
-func (m *macro) commit(set ops.PageSet) error {
-	if err := m.append(&logstore.Macro{Kind: logstore.RecMacroCommit, Proc: m.s.Proc, DBTime: m.now}); err != nil {
+	if err != nil {
 		return err
 	}
-	start, end := m.start, m.end
+	if m.from == 0 {
+		m.from = pos
+	}
+	m.to = end
+	return nil
+}
+
+func (m *macro) mark(kind logstore.RecType) error {
+	return m.append(&logstore.Macro{Kind: kind, Proc: m.s.Proc, DBTime: m.now})
+}
+
+func (m *macro) begin() error { return m.mark(logstore.RecMacroBegin) }
+
+// end ends the group and tells which pages it has. Where some record could not be logged, err, or the end cannot be, the
+// group is given up and nothing of it counts.
+func (m *macro) end(err error, set ops.PageSet) error {
+	if err == nil {
+		err = m.mark(logstore.RecMacroCommit)
+	}
+	if err != nil {
+		if m.from == 0 {
+			return err
+		}
+		return errors.Join(err, m.mark(logstore.RecMacroAbort))
+	}
+	from, to := m.from, m.to
 	info := logstore.MacroInfo{DB: m.t.dbid, Pages: make([]jet.Pgno, len(set))}
 	for i := range set {
 		info.Pages[i] = set[i].Pgno
 	}
-	err := m.append(&info)
-	// The hint is no part of the change.
-	m.start, m.end = start, end
-	return err
+	// It is a hint, no part of the change: the log may do without it.
+	_ = m.append(&info)
+	m.from, m.to = from, to
+	return nil
 }
 
 // newPage formats a page that the tree was given.

@@ -246,12 +246,14 @@ func (t *Tree) logSplit(s *version.Session, plan []level, right *cache.Frame, pa
 		}
 	}
 	operates := last.plan.oper != logstore.SplitOperNone
+	mark := s.Mark()
 	if operates && w.versioned() {
 		home := last.pgno
 		if last.plan.kind == logstore.SplitVertical || last.plan.line >= last.plan.split {
 			home = last.newPage
 		}
 		if err := t.createEntriesAt(s, last.frame.Page(), home, last.plan.line, w); err != nil {
+			s.Withdraw(mark)
 			pages.release()
 			return err
 		}
@@ -259,6 +261,7 @@ func (t *Tree) logSplit(s *version.Session, plan []level, right *cache.Frame, pa
 	now := t.DB.NextDBTime()
 	for i := range pages.set {
 		if now <= pages.set[i].Page.DBTime() {
+			s.Withdraw(mark)
 			pages.release()
 			return jet.ErrDbTimeCorrupted
 		}
@@ -295,15 +298,13 @@ func (t *Tree) logSplit(s *version.Session, plan []level, right *cache.Frame, pa
 	if g.Leaf != nil && err == nil {
 		err = mac.append(g.Leaf)
 	}
-	if err == nil {
-		err = mac.commit(pages.set)
-	}
-	if err != nil {
+	if err = mac.end(err, pages.set); err != nil {
+		s.Withdraw(mark)
 		pages.release()
 		return err
 	}
 	if err := t.DB.Kernel.Applied(g.Apply(pages.set)); err != nil {
-		pages.done(mac.start, mac.end)
+		pages.done(mac.from, mac.to)
 		return err
 	}
 	if last.page.Has(page.FlagLeaf) && right == nil {
@@ -313,7 +314,7 @@ func (t *Tree) logSplit(s *version.Session, plan []level, right *cache.Frame, pa
 			}
 		}
 	}
-	pages.done(mac.start, mac.end)
+	pages.done(mac.from, mac.to)
 	return nil
 }
 

@@ -66,12 +66,34 @@ func (s *Session) RollbackTo(m Mark) error {
 	return nil
 }
 
+// Withdraw forgets the entries made since m, of a change that has come to nothing: neither its page nor the log has it.
+// The page is latched.
+func (s *Session) Withdraw(m Mark) {
+	st := s.store
+	for s.rces != m.newest {
+		r := s.rces
+		st.undo.remove(r, st.durable())
+		st.nullify(r)
+		st.unlink(r)
+		s.rces = r.previous
+	}
+	if m.lock && m.newest.Oper != OperWriteLock {
+		s.lockAgain(m.newest)
+	}
+}
+
 // relock takes back the replace that has taken over the entry of a lock, and leaves the lock.
 func (s *Session) relock(r *RCE) error {
-	st := s.store
-	if err := st.pages.Undo(s, r); err != nil {
+	if err := s.store.pages.Undo(s, r); err != nil {
 		return err
 	}
+	s.lockAgain(r)
+	return nil
+}
+
+// lockAgain makes the entry of a replace that is no more on its page the lock that it was.
+func (s *Session) lockAgain(r *RCE) {
+	st := s.store
 	st.undo.remove(r, st.durable())
 	r.undo.mu.Lock()
 	r.undo.logged, r.undo.end = false, 0
@@ -81,7 +103,6 @@ func (s *Session) relock(r *RCE) error {
 	st.bytes.Add(-int64(len(r.Before)))
 	s.fill(r, &Change{Oper: OperWriteLock, ObjID: r.ObjID})
 	sh.mu.Unlock()
-	return nil
 }
 
 // undo takes back the change of an entry and takes the entry out of the store; it stays in the session's list. With
