@@ -88,22 +88,18 @@ ESENT_EXPORT JET_ERR JET_API JetInit3W(JET_INSTANCE *pinstance, JET_RSTINFO_W *p
 
 ESENT_EXPORT JET_ERR JET_API JetInit4(JET_INSTANCE *pinstance, JET_RSTINFO2_A *prstInfo, JET_GRBIT grbit) ESENT_ALIAS(JetInit4A);
 
+extern JET_ERR esent_JetInit4A(JET_INSTANCE *pinstance, JET_RSTINFO2_A *prstInfo, JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetInit4A(JET_INSTANCE *pinstance, JET_RSTINFO2_A *prstInfo, JET_GRBIT grbit)
 {
-    (void)pinstance;
-    (void)prstInfo;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetInit4A(pinstance, prstInfo, grbit);
 }
 
+extern JET_ERR esent_JetInit4W(JET_INSTANCE *pinstance, JET_RSTINFO2_W *prstInfo, JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetInit4W(JET_INSTANCE *pinstance, JET_RSTINFO2_W *prstInfo, JET_GRBIT grbit)
 {
-    (void)pinstance;
-    (void)prstInfo;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetInit4W(pinstance, prstInfo, grbit);
 }
 
 extern JET_ERR esent_JetStopService(void);

@@ -4,18 +4,6 @@ package main
 #include <stdlib.h>
 #include "../include/esent.h"
 
-static inline JET_ERR call_status(JET_PFNSTATUS f, JET_SNP snp, JET_SNT snt, uint32_t done, uint32_t total)
-{
-    JET_SNPROG p = {sizeof p, done, total};
-    return f(JET_sesidNil, snp, snt, &p);
-}
-
-static inline JET_ERR call_init(JET_PFNINITCALLBACK f, JET_SNT snt, uint32_t done, uint32_t total, void *context)
-{
-    JET_SNPROG p = {sizeof p, done, total};
-    return f(JET_snpRestore, snt, &p, context);
-}
-
 static inline JET_ERR call_durable(void *f, JET_INSTANCE instance, JET_COMMIT_ID *id, JET_GRBIT grbit)
 {
     return ((JET_PFNDURABLECOMMITCALLBACK)f)(instance, id, grbit);
@@ -78,42 +66,6 @@ func esent_JetCreateInstance2W(pinstance *C.JET_INSTANCE, szInstanceName, szDisp
 	return result(createInstance(pinstance, name, display))
 }
 
-// initInstance starts the instance that *pinstance names, or a new one (spec chapter 01, 2.1 and 2.3).
-func initInstance(pinstance *C.JET_INSTANCE, o engine.InitOptions) (jet.Err, error) {
-	var given *engine.Instance
-	if pinstance != nil && !noHandle(uintptr(*pinstance)) {
-		if given = instances.get(uintptr(*pinstance)); given == nil {
-			// Only single-instance mode does not look at the handle.
-			if _, err := process.Single(); err != nil {
-				return 0, jet.ErrInvalidParameter
-			}
-		}
-	}
-	i, err := process.ForInit(given, pinstance == nil)
-	if err != nil {
-		return 0, err
-	}
-	h, err := instanceHandleOf(i)
-	if err != nil {
-		return 0, err
-	}
-	watchCommits(i, h)
-	warning, err := i.Init(o)
-	switch jet.CodeOf(err) {
-	case jet.ErrSuccess:
-		if pinstance != nil {
-			*pinstance = C.JET_INSTANCE(h)
-		}
-	case jet.ErrAlreadyInitialized, jet.ErrInitInProgress, jet.ErrTermInProgress, jet.ErrRestoreInProgress:
-	default:
-		forgetInstance(i)
-		if pinstance != nil {
-			*pinstance = 0
-		}
-	}
-	return warning, err
-}
-
 // watchCommits has the application's callback told of durable commits (JET_paramDurableCommitCallback).
 func watchCommits(i *engine.Instance, h uintptr) {
 	f, _, _, err := process.GetParam(engine.ParamTarget{Instance: i}, jet.ParamDurableCommitCallback)
@@ -134,93 +86,6 @@ func watchCommits(i *engine.Instance, h uintptr) {
 
 // pointer turns a number that C passed as a pointer back into one.
 func pointer(p uintptr) unsafe.Pointer { return *(*unsafe.Pointer)(unsafe.Pointer(&p)) }
-
-func warned(warning jet.Err, err error) C.JET_ERR {
-	if err != nil {
-		return result(err)
-	}
-	return C.JET_ERR(warning)
-}
-
-//export esent_JetInit
-func esent_JetInit(pinstance *C.JET_INSTANCE) (rc C.JET_ERR) {
-	defer guard(&rc, 0)
-	return warned(initInstance(pinstance, engine.InitOptions{}))
-}
-
-//export esent_JetInit2
-func esent_JetInit2(pinstance *C.JET_INSTANCE, grbit C.JET_GRBIT) (rc C.JET_ERR) {
-	defer guard(&rc, 0)
-	return warned(initInstance(pinstance, engine.InitOptions{Grbit: jet.Grbit(grbit)}))
-}
-
-// statusProgress tells a status callback of recovery's progress (spec chapter 05, 24).
-func statusProgress(f C.JET_PFNSTATUS) func(done, total int) error {
-	if f == nil {
-		return nil
-	}
-	return func(done, total int) error {
-		snt := C.JET_SNT(C.JET_sntProgress)
-		switch {
-		case done == 0:
-			snt = C.JET_sntBegin
-		case done == total:
-			snt = C.JET_sntComplete
-		}
-		C.call_status(f, C.JET_snpRestore, snt, C.uint32_t(done), C.uint32_t(total))
-		return nil
-	}
-}
-
-//export esent_JetInit3A
-func esent_JetInit3A(pinstance *C.JET_INSTANCE, prstInfo *C.JET_RSTINFO_A, grbit C.JET_GRBIT) (rc C.JET_ERR) {
-	defer guard(&rc, 0)
-	o := engine.InitOptions{Grbit: jet.Grbit(grbit)}
-	if prstInfo != nil {
-		if prstInfo.cbStruct != C.sizeof_JET_RSTINFO_A || prstInfo.crstmap < 0 {
-			return C.JET_ERR(jet.ErrInvalidParameter)
-		}
-		entries, ok := sliceAt(prstInfo.rgrstmap, uint32(prstInfo.crstmap))
-		if !ok {
-			return C.JET_ERR(jet.ErrInvalidParameter)
-		}
-		for k := range entries {
-			f, ok1 := pathA(unsafe.Pointer(entries[k].szDatabaseName))
-			t, ok2 := pathA(unsafe.Pointer(entries[k].szNewDatabaseName))
-			if !ok1 || !ok2 {
-				return C.JET_ERR(jet.ErrInvalidParameter)
-			}
-			o.Maps = append(o.Maps, engine.DatabaseMap{From: f, To: t})
-		}
-		o.HasMap, o.Progress = true, statusProgress(prstInfo.pfnStatus)
-	}
-	return warned(initInstance(pinstance, o))
-}
-
-//export esent_JetInit3W
-func esent_JetInit3W(pinstance *C.JET_INSTANCE, prstInfo *C.JET_RSTINFO_W, grbit C.JET_GRBIT) (rc C.JET_ERR) {
-	defer guard(&rc, 0)
-	o := engine.InitOptions{Grbit: jet.Grbit(grbit)}
-	if prstInfo != nil {
-		if prstInfo.cbStruct != C.sizeof_JET_RSTINFO_W || prstInfo.crstmap < 0 {
-			return C.JET_ERR(jet.ErrInvalidParameter)
-		}
-		entries, ok := sliceAt(prstInfo.rgrstmap, uint32(prstInfo.crstmap))
-		if !ok {
-			return C.JET_ERR(jet.ErrInvalidParameter)
-		}
-		for k := range entries {
-			f, ok1 := wString(units(entries[k].szDatabaseName))
-			t, ok2 := wString(units(entries[k].szNewDatabaseName))
-			if !ok1 || !ok2 {
-				return C.JET_ERR(jet.ErrUnicodeTranslationFail)
-			}
-			o.Maps = append(o.Maps, engine.DatabaseMap{From: f, To: t})
-		}
-		o.HasMap, o.Progress = true, statusProgress(prstInfo.pfnStatus)
-	}
-	return warned(initInstance(pinstance, o))
-}
 
 func term(h C.JET_INSTANCE, grbit jet.Grbit) error {
 	i, err := instanceArgument(h)

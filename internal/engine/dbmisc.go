@@ -15,13 +15,18 @@ var miscSizes = [...]int{216, 296, 300, 348, 380, 400, 416}
 func putMisc(buf []byte, h *dbfile.Header) error {
 	for _, n := range miscSizes {
 		if len(buf) == n {
-			m := misc{}
-			m.header(h)
-			copy(buf, m.b)
+			copy(buf, DatabaseMisc(h))
 			return nil
 		}
 	}
 	return jet.ErrInvalidBufferSize
+}
+
+// DatabaseMisc is a header as JET_DBINFOMISC7.
+func DatabaseMisc(h *dbfile.Header) []byte {
+	m := misc{}
+	m.header(h)
+	return m.b
 }
 
 // misc builds the structure field by field.

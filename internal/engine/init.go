@@ -18,10 +18,11 @@ type InitOptions struct {
 	// Grbit is a set of the JET_bitReplay… and JET_bitRecoveryWithoutUndo kind (spec chapter 05, 24); unknown bits
 	// are ignored.
 	Grbit jet.Grbit
-	// Maps tells recovery where the databases are that the log names, HasMap that the application gave a map at
-	// all, if an empty one. Without, every database is where the log says.
-	Maps   []DatabaseMap
-	HasMap bool
+	// Maps tells recovery where the databases are that the log names. Without, every database is where the log says.
+	Maps []DatabaseMap
+	// StopAt and StopTime end replay early, with ErrRecoveredWithoutUndo; see recovery.Config.
+	StopAt   jet.LogPos
+	StopTime jet.LogTime
 	// Control is the application's recovery-control callback, nil for none.
 	Control func(c *recovery.Control) error
 	// Progress is told how much of the log is replayed; its error ends recovery.
@@ -109,14 +110,38 @@ func (i *Instance) start(o InitOptions) (warning jet.Err, err error) {
 	i.kernel = btree.New(i.cache, i.versions)
 	i.kernel.OnDelta = i.deltaSettled
 	if i.set.logging {
-		if warning, err = i.startLog(o); err != nil {
+		if warning, again, err = i.startLog(o); err != nil {
+	var again []string
 			return 0, err
 		}
 	}
 	i.system = i.versions.NewSystemSession()
 	i.commits.start(i)
 	i.startTasks()
-	return warning, nil
+	return warning, i.attachAgain(again)
+}
+
+// attachAgain attaches the databases that recovery has closed (JET_bitKeepDbAttachedAtEndOfRecovery).
+func (i *Instance) attachAgain(files []string) error {
+	if len(files) == 0 {
+		return nil
+	}
+	s, err := i.newSession()
+	if err != nil {
+		return err
+	}
+	i.attachMu.Lock()
+	defer i.attachMu.Unlock()
+	for _, file := range files {
+		d, err := s.attach(file, 0, 0)
+		if err == nil {
+			_, err = d.checkLocales(s, 0)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return s.end()
 }
 
 // folders sees to it that the folders of the instance are there (ErrInvalidPath).
@@ -141,19 +166,30 @@ func (i *Instance) folders() error {
 	return nil
 }
 
-// startLog brings databases and log together and opens the log.
-func (i *Instance) startLog(o InitOptions) (jet.Err, error) {
+// startLog brings databases and log together and opens the log. again are the databases to be attached then.
+func (i *Instance) startLog(o InitOptions) (warning jet.Err, again []string, err error) {
 	if err := i.checkLogVersion(); err != nil {
-		return 0, err
+		return 0, nil, err
 	}
 	h := &recoveryHost{inst: i, options: &o}
 	res, err := recovery.Run(recovery.Config{
 		Env: i.env, LogDir: i.set.logPath, SystemDir: i.set.systemPath, Naming: i.set.naming, PageSize: i.set.pageSize,
+	places, err := i.readMap(&o)
+	if err != nil {
+		return 0, nil, err
+	}
+	firstGen := int32(0)
+	if o.Grbit&jet.BitReplayInferCheckpointFromRstmapDbs != 0 {
+		firstGen = places.firstGen()
+	}
 		Grbit: o.Grbit, DeleteOutOfRangeLogs: i.set.deleteOutOfRange, Params: i.dbmsParams(), Kernel: i.kernel,
-		Map: i.recoveryMap(&o), Host: h, Events: i.events})
+		StopAt: o.StopAt, StopTime: o.StopTime, FirstGen: firstGen, Map: places.place, Host: h, Events: i.events})
 	i.gens.setRedo(nil)
 	if err != nil {
-		return 0, err
+		return 0, nil, err
+	}
+	if o.Grbit&jet.BitKeepDbAttachedAtEndOfRecovery != 0 {
+		again = res.Databases
 	}
 	switch {
 	case res.Outcome == recovery.NewStream:
@@ -170,7 +206,7 @@ func (i *Instance) startLog(o InitOptions) (jet.Err, error) {
 	if err == nil && o.Grbit&jet.BitTruncateLogsAfterRecovery != 0 && res.Outcome == recovery.Recovered {
 		_, err = i.log.DeleteArchives(0, i.initPos.Gen())
 	}
-	return res.Warning, err
+	return res.Warning, again, err
 }
 
 // minLogBuffer is how much the log holds in memory at least, in bytes: half of it is written and synced at once when

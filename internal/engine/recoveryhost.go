@@ -3,6 +3,7 @@ package engine
 import (
 	"esent/internal/engine/dbfile"
 	"esent/internal/engine/recovery"
+	"esent/internal/jet"
 )
 
 // recoveryHost is the instance as recovery sees it (recovery.Host).
@@ -29,7 +30,11 @@ func (h *recoveryHost) Control(c *recovery.Control) error {
 	if h.options.Control == nil {
 		return c.Default
 	}
-	return h.options.Control(c)
+	err := h.options.Control(c)
+	if c.Kind == recovery.ControlMissingLog && jet.CodeOf(err) == jet.ErrFileNotFound {
+		return jet.ErrMissingLogFile // whatever file the application has looked for
+	}
+	return err
 }
 
 // Progress implements recovery.Host.

@@ -119,6 +119,8 @@ const (
 	LogFileMissing                  = 518  // LOG_FILE_MISSING
 	LogRangeMissing                 = 519  // LOG_RANGE_MISSING
 	BackupLogFileNotCopied          = 520  // BACKUP_LOG_FILE_NOT_COPIED
+	CommittedLogsMissing            = 523  // REDO_MISSING_COMMITTED_LOGS_BUT_HAS_LOSSY_RECOVERY_OPTION
+	CommittedLogsLost               = 524  // REDO_MISSING_COMMITTED_LOGS_LOST_BUT_CONSISTENT
 	PageLostFlush                   = 530  // DATABASE_PAGE_LOST_FLUSH
 	PageLogicallyCorrupt            = 542  // DATABASE_PAGE_LOGICALLY_CORRUPT
 	LogLastSegmentChecksum          = 543  // LOG_LAST_SEGMENT_CHECKSUM_MISMATCH
@@ -127,6 +129,7 @@ const (
 	LogVersionTooHighForParam       = 548  // LOG_VERSION_TOO_HIGH_FOR_PARAM
 	FileFlushError                  = 551  // OSFILE_FLUSH_ERROR
 	LogCorrupt                      = 552  // LOG_CORRUPT
+	RestoreMapFail                  = 553  // RSTMAP_FAIL
 	LogSegmentCorrected             = 554  // LOG_SEGMENT_CHECKSUM_CORRECTED
 	PrimaryIndexOutOfDate           = 613  // PRIMARY_INDEX_OUT_OF_DATE
 	SecondaryIndexOutOfDate         = 614  // SECONDARY_INDEX_OUT_OF_DATE

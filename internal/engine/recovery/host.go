@@ -159,6 +159,8 @@ type Result struct {
 	// Log is the log that Host.OpenLog gave; it is there with an error too, for the caller to give up. It is nil
 	// when recovery had nothing to write: there were no logs, or the last engine run in them had ended.
 	Log Log
+	// Databases are the files that recovery has left clean at the end of the log, where they were attached.
+	Databases []string
 	// Checkpoint is what the checkpoint file says; nil with NewStream.
 	Checkpoint *logstore.Checkpoint
 	// RedoFrom is where redo began, Records how many records were replayed.

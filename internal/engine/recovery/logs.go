@@ -239,6 +239,9 @@ func (r *run) required(gen int32) error {
 			r.events().Report(eventlog.RedoMissingHighLog, a.Path, h.GenMinRequired, h.GenMaxRequired, gen, "", "", "")
 			return jet.ErrRequiredLogFilesMissing.Errorf("%s needs generations up to %d, the last is %d", a.Path, h.GenMaxRequired, gen)
 		case h.GenMaxCommitted > gen:
+			if !r.has(jet.BitReplayIgnoreLostLogs) {
+				r.events().Report(eventlog.CommittedLogsMissing, a.Path, h.GenMinRequired, h.GenMaxCommitted, gen, gen+1, r.cfg.LogDir)
+			}
 			err = jet.ErrCommittedLogFilesMissing.Errorf("%s has changes up to generation %d, the last is %d", a.Path, h.GenMaxCommitted, gen)
 		}
 	}

@@ -52,8 +52,12 @@ func (r *run) committedLost() error {
 		if !a.open() {
 			continue
 		}
-		if h := a.File.Header(); h.GenMaxCommitted <= r.cur.gen {
+		h := a.File.Header()
+		if h.GenMaxCommitted <= r.cur.gen {
 			continue
+		}
+		if !r.has(jet.BitSkipLostLogsEvent) {
+			r.events().Report(eventlog.CommittedLogsLost, a.Path, h.GenMaxCommitted-r.cur.gen, r.cur.gen+1, h.GenMaxCommitted, r.cur.gen, r.cfg.LogDir)
 		}
 		a.File.UpdateHeader(func(h *dbfile.Header) {
 			h.GenMaxCommitted, h.GenMaxCreatedAt = r.cur.gen, r.cur.created
@@ -194,6 +198,11 @@ func (r *run) undo(res *Result) (quit jet.LogPos, err error) {
 	for _, s := range r.openSessions() {
 		if err := s.RollbackAll(); err != nil {
 			return 0, err
+		}
+	}
+	for _, a := range r.dbs {
+		if a.open() && !a.creating {
+			res.Databases = append(res.Databases, a.Path)
 		}
 	}
 	if err := r.closeDatabases(); err != nil {
