@@ -2,6 +2,7 @@
 # make install    into $(DESTDIR)$(PREFIX)
 # make demo       build examples/backup.c against the library and run it
 # make test       everything that must hold; ends with a non-zero code when something does not
+# make simulate SEEDS=n SEED=first   random runs of the engine on a simulated disk with faults, on all cores
 # make bench      the same work here, in SQLite and in LMDB
 # make lint       gofmt, go vet, staticcheck
 # make conformance [AREAS="backup seek"]   transcripts of the original engine, counted by area
@@ -19,6 +20,8 @@ SONAME  := libesent.so.0
 B       := build
 ROWS    ?= 300000
 AREAS   ?=
+SEEDS   ?= 2000
+SEED    ?= 1
 CC      ?= cc
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
@@ -26,7 +29,7 @@ EXTLDFLAGS  := -Wl,-soname,$(SONAME) -Wl,-z,nodelete -Wl,--version-script=$(CURD
 NEED        := tools/need.sh
 COMMANDS    := $(notdir $(wildcard cmd/*))
 
-.PHONY: all lib tools install demo test bench lint conformance generate sync-shared clean FORCE
+.PHONY: all lib tools install demo test simulate bench lint conformance generate sync-shared clean FORCE
 
 all: lib tools
 
@@ -83,6 +86,12 @@ test: lib
 	go test -p 2 ./...
 	@cat $(B)/conformance.txt
 	@echo "test: everything that must hold does"
+
+simulate:
+	@$(NEED) go
+	@mkdir -p $(B)
+	go test -c -o $(B)/simtest ./internal/simtest
+	$(B)/simtest -test.run '^TestModel$$' -test.v -seed=$(SEED) -seeds=$(SEEDS) -progress
 
 conformance: lib
 	@$(NEED) python3 $(CC):gcc

@@ -8,79 +8,112 @@ import (
 
 	"esent/internal/backup"
 	"esent/internal/engine"
+	"esent/internal/eventlog"
 	"esent/internal/jet"
 )
 
 // backups are the last backup set.
 type backups struct {
 	dir string // "" for none
-	// states are what the set may restore: one, or after a power cut in an atomic backup one of two, or none when that
-	// is not known.
+	// states are what the set may restore, nil when that is not known.
 	states [][]string
-	// next is the state of a backup under way.
-	next                 []string
-	running, incremental bool
-	atomic               bool
-	serial               int
+	atomic bool
+	serial int
+	// running says that a backup is under way.
+	running bool
+	// bare says that the headers of the databases may not know of the set.
+	bare bool
 }
 
-// crashed is what a power cut means for the set.
-func (b *backups) crashed() {
-	switch {
-	case !b.running:
-	case b.incremental:
-		b.states = nil // some of the logs have come
-	case b.atomic && b.dir != "":
-		if b.states != nil {
-			b.states = append(b.states, b.next)
-		}
-	default:
-		b.dir, b.states = "", nil
-	}
-	b.running = false
-}
-
-// backup makes a backup, or restores the last one.
+// backup makes a backup, while others go on working, or restores the last one.
 func (w *world) backup() {
 	b := &w.backups
-	if b.dir != "" && w.rng.IntN(2) == 0 {
+	switch {
+	case b.running:
+		return
+	case b.dir != "" && w.rng.IntN(2) == 0:
 		w.restore()
 		return
 	}
-	state := w.m.dump(w.m.now(), false)
-	grbit := jet.Grbit(0)
-	dir := b.dir
+	var grbit jet.Grbit
 	want := []jet.Err{0}
+	old, dir, atomic := *b, b.dir, b.atomic
 	switch {
-	case b.dir != "" && len(b.states) == 1 && w.rng.IntN(2) == 0:
+	case b.dir != "" && b.states != nil && w.rng.IntN(2) == 0:
 		grbit = jet.BitBackupIncremental
-		if b.atomic {
-			grbit |= jet.BitBackupAtomic
-		}
-		if w.set.circular {
+		switch {
+		case w.set.circular:
 			want = []jet.Err{jet.ErrInvalidBackup}
+		case b.bare:
+			want = append(want, jet.ErrMissingFullBackup)
 		}
 	case b.dir != "" && b.atomic && w.rng.IntN(2) == 0:
-		grbit = jet.BitBackupAtomic
 	default:
 		b.serial++
-		dir = fmt.Sprintf("/backup%d", b.serial)
-		old := b.dir
-		b.dir, b.states, b.atomic = "", nil, w.rng.IntN(2) == 0
-		w.clear(old)
-		if b.atomic {
-			grbit = jet.BitBackupAtomic
-		}
+		w.clear(b.dir)
+		old = backups{serial: b.serial}
+		dir, atomic = fmt.Sprintf("/backup%d", b.serial), w.rng.IntN(2) == 0
 	}
-	b.running, b.incremental, b.next = true, grbit&jet.BitBackupIncremental != 0, state
-	ok := w.run(call{what: fmt.Sprintf("backup to %s, %#x", dir, uint32(grbit)), ses: &session{n: -1}, want: want,
-		do: func() error { return w.svc.Backup(backup.Of(w.inst), dir, grbit, nil) }})
+	if atomic {
+		grbit |= jet.BitBackupAtomic
+	}
+	// Unless it succeeds.
+	*b = backups{dir: dir, atomic: atomic, serial: b.serial, running: true}
+	if !atomic && grbit&jet.BitBackupIncremental == 0 {
+		b.dir = ""
+	}
+	from := w.m.commits
+	var steps outcome
+	ok := false
+	o := w.try(func() {
+		ok = w.run(call{what: fmt.Sprintf("backup to %s, %#x", dir, uint32(grbit)), ses: &session{n: -1}, want: want,
+			do: func() error {
+				return w.svc.Backup(backup.Of(w.inst), dir, grbit, func(_, _, _ uint32) { w.meanwhile(&steps, from) })
+			}})
+	})
+	if steps != (outcome{}) {
+		o = steps
+	}
 	b.running = false
-	if !ok {
+	var states [][]string
+	for n := from; n <= w.m.commits; n++ {
+		states = append(states, w.m.dump(view{begin: n}, false))
+	}
+	switch {
+	case ok:
+		b.dir, b.states = dir, states
+		b.bare = slices.Contains(w.log.IDs(), eventlog.BackupErrorInfoUpdate)
+		w.m.durable = max(w.m.durable, from)
+		w.tally["backups"]++
+	case o == (outcome{}):
+		*b = old
+	case b.atomic && old.states != nil && grbit&jet.BitBackupIncremental == 0:
+		b.states = append(states, old.states...) // the one set or the other
+	case b.atomic && old.dir == "":
+		b.dir = ""
+	}
+	switch {
+	case o.cut:
+		panic(powerCut{})
+	case o.trouble != nil:
+		panic(*o.trouble)
+	}
+}
+
+// meanwhile makes some steps while a backup that has begun with from commits is under way. The backup must not be
+// unwound, so it is told later how they ended.
+func (w *world) meanwhile(o *outcome, from int) {
+	if *o != (outcome{}) || w.m.commits > from+6 {
 		return
 	}
-	b.dir, b.states = dir, [][]string{state}
-	w.m.durable = w.m.commits
+	src := *w.src
+	*o = w.try(func() {
+		for range w.rng.IntN(3) {
+			w.step()
+		}
+	})
+	*w.src = src
+	w.rng.Uint64()
 }
 
 // clear removes a folder with all that is in it.
@@ -106,6 +139,9 @@ func (w *world) clear(dir string) {
 // restore restores the last backup elsewhere and compares.
 func (w *world) restore() {
 	b := &w.backups
+	if w.fault != nil || w.damage != nil {
+		return
+	}
 	w.note("restore of %s", b.dir)
 	w.restoreTo("/restored", b.dir, b.states, nil)
 }
@@ -113,7 +149,7 @@ func (w *world) restore() {
 // rollForward restores the last backup and goes on with all logs since. The instance is not running.
 func (w *world) rollForward() {
 	b := &w.backups
-	if b.dir == "" || w.set.circular {
+	if b.dir == "" || b.states == nil || w.set.circular {
 		return
 	}
 	w.note("restore of %s with later logs", b.dir)
@@ -138,23 +174,25 @@ func (w *world) restoreTo(dir, set string, states [][]string, logs map[string][]
 		w.cut(w.sim.WriteFile(path.Join(dir, name), data), "copy of a log")
 	}
 	p, i := w.newProcess(dir)
-	err := backup.New().RestoreInstance(p, i, set, dir, nil)
+	err := w.newService().RestoreInstance(p, i, set, dir, nil)
 	w.cut(err, "JetRestoreInstance")
 	_, err = i.Init(engine.InitOptions{})
 	w.cut(err, "JetInit after a restore")
 	s, err := i.BeginSession()
 	w.cut(err, "JetBeginSession")
-	file := path.Join(dir, path.Base(database))
-	_, err = s.AttachDatabase(0, file, 0, 0)
-	w.cut(err, "attach of the restored database")
-	db, err := s.OpenDatabase(0, file, 0)
-	w.cut(err, "open of the restored database")
-	got := w.dump(s, db)
+	var dbs []uint32
+	for _, path := range w.paths() {
+		dbs = append(dbs, w.openDatabase(s, restored(dir, path), true, false))
+	}
+	got := w.dump(s, dbs)
 	if len(states) > 0 && !slices.ContainsFunc(states, func(want []string) bool { return slices.Equal(got, want) }) {
 		w.fail("the restored database differs:\n%s", difference(got, states[len(states)-1]))
 	}
 	w.cut(i.Term(0), "JetTerm after a restore")
-	w.check(file)
+	for _, path := range w.paths() {
+		w.check(restored(dir, path))
+	}
 	w.clear(dir)
+	w.tally["restores"]++
 	w.log = events
 }

@@ -404,20 +404,12 @@ func (c *cursor) read() {
 	}
 }
 
-// seen fails the run unless the power is gone or err has the code.
-func (w *world) seen(err error, what string, code jet.Err) {
-	if w.sim.PowerIsOff() {
-		panic(powerCut{})
-	}
-	w.want(err, what, code)
-}
-
 func showAll(list [][]byte) string {
-	text := ""
+	var b []byte
 	for _, v := range list {
-		text += "[" + show(v) + "]"
+		b = append(show(append(b, '['), v), ']')
 	}
-	return text
+	return string(b)
 }
 
 // values reads all values of a column of the record.
@@ -462,13 +454,10 @@ func (c *cursor) scan(back bool) {
 		}
 		if i > 0 {
 			err := c.c.Move(s.s, rows, 0)
-			if w.sim.PowerIsOff() {
-				panic(powerCut{})
-			}
-			if jet.CodeOf(err) == jet.ErrNoCurrentRecord {
+			w.met(err, "JetMove in a scan", nil, 0, jet.ErrNoCurrentRecord)
+			if err != nil {
 				break
 			}
-			w.ok(err, "JetMove in a scan")
 		} else if len(list) == 0 {
 			break
 		}

@@ -4,18 +4,28 @@ import (
 	"flag"
 	"fmt"
 	"hash/fnv"
+	"os"
+	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 )
 
 var (
-	seedFlag  = flag.Uint64("seed", 1, "first seed of TestModel")
-	seedsFlag = flag.Int("seeds", 0, "number of seeds of TestModel; 0 for the usual number")
+	seedFlag     = flag.Uint64("seed", 1, "first seed of TestModel")
+	seedsFlag    = flag.Int("seeds", 0, "number of seeds of TestModel; 0 for the usual number")
+	skipFlag     = flag.String("skip", "", "steps that the runs of TestModel leave out, like 3-5,9")
+	progressFlag = flag.Bool("progress", false, "TestModel tells every ten seconds how far it is")
+	failuresFlag = flag.Int("failures", 5, "TestModel ends after so many")
+	shrinkFlag   = flag.Int("shrink", 200, "number of attempts to shorten a run that fails")
 )
 
 // usualSeeds is how many seeds an ordinary run of the tests has.
-const usualSeeds = 60
+const usualSeeds = 150
 
 // TestModel plays random runs; see the package's documentation.
 func TestModel(t *testing.T) {
@@ -25,21 +35,100 @@ func TestModel(t *testing.T) {
 			n /= 6
 		}
 	}
-	failed := 0
-	for k := range n {
+	skip, err := parseSkips(*skipFlag)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n == 1 && (testing.Verbose() || skip != nil) {
+		w := newWorld(*seedFlag, func(line string) { fmt.Println(line) })
+		w.skip = skip
+		if text := w.report(w.play); text != "" {
+			t.Errorf("seed %d: %s", *seedFlag, text)
+		}
+		t.Log(w.tally)
+		return
+	}
+	p := &pool{seeds: n, tally: tally{}, started: time.Now()}
+	var group sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		group.Go(func() { p.work(t) })
+	}
+	group.Wait()
+	t.Logf("%d seeds from %d in %v: %v", p.done.Load(), *seedFlag, time.Since(p.started).Round(time.Second), p.tally)
+}
+
+// pool plays seeds on all cores.
+type pool struct {
+	seeds      int
+	next, done atomic.Int64
+	failed     atomic.Int64
+	started    time.Time
+
+	mu    sync.Mutex
+	tally tally
+	told  time.Time
+}
+
+func (p *pool) work(t *testing.T) {
+	for p.failed.Load() < int64(*failuresFlag) {
+		k := p.next.Add(1) - 1
+		if k >= int64(p.seeds) {
+			return
+		}
 		seed := *seedFlag + uint64(k)
-		var verbose func(string)
-		if testing.Verbose() && n == 1 {
-			verbose = func(line string) { fmt.Println(line) }
+		w := newWorld(seed, nil)
+		if text := w.report(w.play); text != "" {
+			p.failed.Add(1)
+			t.Error(explain(seed))
 		}
-		if text := playSeed(seed, verbose); text != "" {
-			t.Errorf("seed %d: %s\nto repeat: go test ./internal/simtest -run TestModel -seed=%d -seeds=1 -v", seed, text, seed)
-			if failed++; failed == 5 {
-				t.FailNow()
-			}
-		}
+		p.end(w)
 	}
 }
+
+func (p *pool) end(w *world) {
+	done := p.done.Add(1)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.tally.add(w.tally)
+	if now := time.Now(); *progressFlag && now.Sub(p.told) >= 10*time.Second {
+		p.told = now
+		fmt.Fprintf(os.Stderr, "%v: %d of %d seeds, %d failed, %d power cuts\n", now.Sub(p.started).Round(time.Second), done, p.seeds,
+			p.failed.Load(), p.tally["power cuts"])
+	}
+}
+
+// explain shortens the run of a seed that fails, and tells how it fails and how to repeat that.
+func explain(seed uint64) string {
+	var steps []int
+	seen := func(line string) {
+		var n int
+		if _, err := fmt.Sscan(line, &n); err == nil && n > 0 && !slices.Contains(steps, n) {
+			steps = append(steps, n)
+		}
+	}
+	newWorld(seed, seen).played()
+	fails := func(s skips) bool {
+		w := newWorld(seed, nil)
+		w.skip = s
+		return w.report(w.play) != ""
+	}
+	s := shrink(steps, *shrinkFlag, fails)
+	var trace []string
+	w := newWorld(seed, func(line string) {
+		if trace = append(trace, line); len(trace) > 40 {
+			trace = trace[1:]
+		}
+	})
+	w.skip = s
+	text := w.report(w.play)
+	command := fmt.Sprintf("go test ./internal/simtest -run TestModel -seed=%d -seeds=1 -v", seed)
+	if s != nil {
+		command += " -skip=" + s.String()
+	}
+	return fmt.Sprintf("seed %d: %s\n%s\nto repeat: %s", seed, text, strings.Join(trace, "\n"), command)
+}
+
+func (w *world) played() string { return w.report(w.play) }
 
 // TestRepeatable plays runs twice: the same must happen, and the same bytes be on the disk.
 func TestRepeatable(t *testing.T) {
@@ -76,12 +165,6 @@ func (w *world) digest() uint64 {
 	return h.Sum64()
 }
 
-// playSeed plays one run and tells what it has found.
-func playSeed(seed uint64, verbose func(string)) string {
-	w := newWorld(seed, verbose)
-	return w.report(w.play)
-}
-
 // report runs f and tells what it has found.
 func (w *world) report(f func()) (text string) {
 	defer func() {
@@ -93,7 +176,7 @@ func (w *world) report(f func()) (text string) {
 		if !ok {
 			f.text = fmt.Sprintf("panic: %v\n%s", r, debug.Stack())
 		}
-		text = f.text + "\n" + strings.Join(w.trace, "\n")
+		text = f.text
 		for _, e := range w.log.Events() {
 			text += fmt.Sprintf("\nevent %d %v", e.ID, e.Params)
 		}

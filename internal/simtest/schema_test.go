@@ -75,7 +75,7 @@ func (w *world) newIndex(cols []*column) *index {
 
 // createTable creates a table made up.
 func (w *world) createTable(s *session) {
-	t := &table{name: w.name("T"), records: map[string]*record{}}
+	t := &table{name: w.name("T"), db: w.rng.IntN(w.set.databases), records: map[string]*record{}}
 	add := func(c *column) *column {
 		t.cols = append(t.cols, c)
 		return c
@@ -128,7 +128,7 @@ func (w *world) createTable(s *session) {
 	var c *engine.Cursor
 	if !w.run(call{what: "create " + t.String(), ses: s, want: []jet.Err{want}, sync: true,
 		do: func() (err error) {
-			c, err = s.s.CreateTableColumnIndex(0, w.db, &def)
+			c, err = s.s.CreateTableColumnIndex(0, w.dbs[t.db], &def)
 			return err
 		},
 		effect: func() {
@@ -170,7 +170,7 @@ func (c *column) String() string {
 		on   bool
 		word string
 	}{{c.multi, "multi"}, {c.notNull, "notnull"}, {c.auto, "auto"}, {c.version, "version"}, {c.escrow, "escrow"},
-		{c.compressed, "compressed"}, {c.def != nil, "default " + show(c.def)}} {
+		{c.compressed, "compressed"}, {c.def != nil, "default " + string(show(nil, c.def))}} {
 		if m.on {
 			text += " " + m.word
 		}
@@ -270,7 +270,7 @@ func (w *world) deleteTable(s *session) {
 		want = []jet.Err{0, jet.ErrWriteConflict}
 	}
 	w.run(call{what: "delete table " + t.name, ses: s, want: want, sync: true,
-		do: func() error { return s.s.DeleteTable(0, w.db, t.name) },
+		do: func() error { return s.s.DeleteTable(0, w.dbs[t.db], t.name) },
 		effect: func() {
 			w.change(s, func(tr *trx, level int) {
 				tr.logged = true

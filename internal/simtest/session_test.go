@@ -186,7 +186,7 @@ func (s *session) open() *cursor {
 	c := &cursor{s: s, t: t, opened: s.now, moved: 0}
 	if !w.run(call{what: "open " + t.name, ses: s, want: want,
 		do: func() (err error) {
-			c.c, err = s.s.OpenTable(0, w.db, t.name, jet.BitTableUpdatable)
+			c.c, err = s.s.OpenTable(0, w.dbs[t.db], t.name, jet.BitTableUpdatable)
 			return err
 		},
 		effect: func() { s.curs = append(s.curs, c) }}) {

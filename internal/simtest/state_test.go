@@ -83,6 +83,7 @@ type entryEvent struct {
 // table is a table of the model.
 type table struct {
 	name       string
+	db         int // which of the databases
 	cols       []*column
 	primary    *index // nil for none
 	indexes    []*index

@@ -8,7 +8,6 @@ import (
 
 // step is one call of a session, or some of them, or a moment of background work.
 func (w *world) step() {
-	w.steps++
 	if w.rng.IntN(6) == 0 {
 		w.background()
 	}

@@ -41,7 +41,7 @@ func (c *cursor) cancel() {
 // insert adds a record made up.
 func (c *cursor) insert() {
 	s, w := c.s, c.s.w
-	if c.t.primary == nil && s.level == 0 && w.armed {
+	if c.t.primary == nil && s.level == 0 && (w.armed || w.fault != nil) {
 		return // nobody would know its bookmark if the power went
 	}
 	if !c.prepare(jet.PrepInsert, 0, nil) {
@@ -429,7 +429,7 @@ func (c *cursor) set(r row, col *column) row {
 		w.seen(err, what+", read back", 0)
 		got := w.buf[:get.Actual]
 		if v := r.get(col, itag); (v == nil) != (warn == jet.WrnColumnNull) || !bytes.Equal(got, v) {
-			w.fail("session %d: %s: copy buffer has %s (%d), want %s", s.n, what, show(got), warn, show(v))
+			w.fail("session %d: %s: copy buffer has %s (%d), want %s", s.n, what, show(nil, got), warn, show(nil, v))
 		}
 	}
 	return r

@@ -3,8 +3,9 @@ package simtest
 import (
 	"bytes"
 	"encoding/binary"
+	"encoding/hex"
 	"fmt"
-	"hash/fnv"
+	"hash/crc32"
 	"math"
 	"math/rand/v2"
 
@@ -288,15 +289,13 @@ func (c *column) normaliseText(k, v []byte) []byte {
 	return append(k, 0)
 }
 
-// show is a value for people.
-func show(v []byte) string {
+// show appends a value for people.
+func show(b, v []byte) []byte {
 	switch {
 	case v == nil:
-		return "NULL"
+		return append(b, "NULL"...)
 	case len(v) <= 24:
-		return fmt.Sprintf("%x", v)
+		return hex.AppendEncode(b, v)
 	}
-	h := fnv.New64a()
-	h.Write(v)
-	return fmt.Sprintf("%d bytes %x..#%08x", len(v), v[:4], h.Sum64()&0xFFFFFFFF)
+	return fmt.Appendf(b, "%d bytes %x..#%08x", len(v), v[:4], crc32.ChecksumIEEE(v))
 }

@@ -1,6 +1,7 @@
 package simtest
 
 import (
+	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,57 +10,90 @@ import (
 	"esent/internal/jet"
 )
 
-// dump is what the model says is in the database at a view, one line for each thing. While transactions run, what one
+// label is a table's name with its database.
+func (t *table) label() string { return label(t.db, t.name) }
+
+func label(db int, name string) string { return fmt.Sprintf("%d.%s", db, name) }
+
+// dump is what the model says is in the databases at a view, one line for each thing. While transactions run, what one
 // of them has dropped cannot be looked at.
 func (m *model) dump(v view, running bool) []string {
 	var out []string
 	for _, t := range m.tables {
-		if !v.sight(t.born, t.died) {
-			continue
-		}
-		if running && t.died != nil {
-			out = append(out, t.name+" dropped")
-			continue
-		}
-		out = append(out, t.name)
-		cols := t.columns(v)
-		for _, c := range cols {
-			out = append(out, t.name+" column "+c.name)
-		}
-		for _, e := range m.list(t, nil, v) {
-			r, _ := t.records[e.pk].read(t, v)
-			out = append(out, recordLine(t.name, e.pk, cols, r.values))
-		}
-		for _, x := range t.indexes {
-			if !v.sight(x.born, x.died) || running && x.died != nil {
-				continue
-			}
-			out = append(out, t.name+" index "+x.name)
-			for _, e := range m.list(t, x, v) {
-				out = append(out, entryLine(t.name, x.name, e))
-			}
+		if v.sight(t.born, t.died) {
+			out = m.dumpTable(out, t, v, running)
 		}
 	}
 	slices.Sort(out)
 	return out
 }
 
-func recordLine(table, pk string, cols []*column, values func(*column) [][]byte) string {
-	cols = slices.Clone(cols)
-	slices.SortFunc(cols, func(a, b *column) int { return strings.Compare(a.name, b.name) })
-	text := fmt.Sprintf("%s record %x", table, pk)
-	for _, c := range cols {
-		text += " " + c.name + showAll(values(c))
+// dumpTable appends what the model says of one table, in order.
+func (m *model) dumpTable(out []string, t *table, v view, running bool) []string {
+	name := t.label()
+	if running && t.died != nil {
+		return append(out, name+" dropped")
 	}
-	return text
+	from := len(out)
+	out = append(out, name)
+	cols := t.columns(v)
+	for _, c := range cols {
+		out = append(out, name+" column "+c.name)
+	}
+	slices.SortFunc(cols, func(a, b *column) int { return strings.Compare(a.name, b.name) })
+	for _, e := range m.list(t, nil, v) {
+		r, _ := t.records[e.pk].read(t, v)
+		out = append(out, recordLine(name, e.pk, cols, r.values))
+	}
+	for _, x := range t.indexes {
+		if !v.sight(x.born, x.died) || running && x.died != nil {
+			continue
+		}
+		out = append(out, name+" index "+x.name)
+		for _, e := range m.list(t, x, v) {
+			out = append(out, entryLine(name, x.name, e))
+		}
+	}
+	slices.Sort(out[from:])
+	return out
+}
+
+// recordLine tells of a record; the columns are in the order of their names.
+func recordLine(table, pk string, cols []*column, values func(*column) [][]byte) string {
+	b := make([]byte, 0, 256)
+	b = append(append(b, table...), " record "...)
+	b = hex.AppendEncode(b, []byte(pk))
+	for _, c := range cols {
+		b = append(append(b, ' '), c.name...)
+		for _, v := range values(c) {
+			b = append(show(append(b, '['), v), ']')
+		}
+	}
+	return string(b)
 }
 
 func entryLine(table, index string, e entry) string {
-	return fmt.Sprintf("%s entry %s %x %x", table, index, e.key, e.pk)
+	b := make([]byte, 0, 256)
+	b = append(append(append(append(b, table...), " entry "...), index...), ' ')
+	b = append(hex.AppendEncode(b, []byte(e.key)), ' ')
+	return string(hex.AppendEncode(b, []byte(e.pk)))
 }
 
-// dump is what really is in the database. A table's and an index' entries are also checked to be in order.
-func (w *world) dump(s *engine.Session, db uint32) []string {
+// dump is what really is in the databases that the session has open. A table's and an index' entries are also checked
+// to be in order.
+func (w *world) dump(s *engine.Session, dbs []uint32) []string {
+	var out []string
+	for k, id := range dbs {
+		for _, name := range w.tableNames(s, id) {
+			out = append(out, w.dumpTable(s, id, name, label(k, name))...)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// tableNames lists the tables of a database.
+func (w *world) tableNames(s *engine.Session, db uint32) []string {
 	var out []string
 	list, err := s.ObjectList(0, db, 1, "", "", false, false)
 	w.cut(err, "JetGetObjectInfo")
@@ -73,18 +107,13 @@ func (w *world) dump(s *engine.Session, db uint32) []string {
 	}
 	w.seen(err, "end of the list of tables", jet.ErrNoCurrentRecord)
 	w.cut(list.Cursor.Close(s, 0), "close of the list")
-	names := out
-	out = nil
-	for _, name := range names {
-		out = append(out, w.dumpTable(s, db, name)...)
-	}
-	slices.Sort(out)
 	return out
 }
 
-func (w *world) dumpTable(s *engine.Session, db uint32, name string) []string {
+// dumpTable is what really is in a table, in order.
+func (w *world) dumpTable(s *engine.Session, db uint32, table, name string) []string {
 	out := []string{name}
-	c, err := s.OpenTable(0, db, name, jet.BitTableReadOnly)
+	c, err := s.OpenTable(0, db, table, jet.BitTableReadOnly)
 	if jet.CodeOf(err) == jet.ErrTableLocked {
 		return []string{name + " dropped"}
 	}
@@ -113,6 +142,7 @@ func (w *world) dumpTable(s *engine.Session, db uint32, name string) []string {
 		cols = append(cols, col)
 		out = append(out, name+" column "+n)
 	}
+	slices.SortFunc(cols, func(a, b *column) int { return strings.Compare(a.name, b.name) })
 	reader := &cursor{c: c, s: &session{s: s, w: w}}
 	for _, e := range w.entries(s, c) {
 		w.cut(c.GotoBookmark(s, []byte(e.pk)), "JetGotoBookmark")
@@ -135,6 +165,7 @@ func (w *world) dumpTable(s *engine.Session, db uint32, name string) []string {
 		}
 	}
 	w.cut(c.Close(s, 0), "close of "+name)
+	slices.Sort(out)
 	return out
 }
 
@@ -158,13 +189,20 @@ func (w *world) entries(s *engine.Session, c *engine.Cursor) []entry {
 	return list
 }
 
+// openAll opens databases that are attached.
+func (w *world) openAll(s *engine.Session, paths []string) []uint32 {
+	var ids []uint32
+	for _, path := range paths {
+		ids = append(ids, w.openDatabase(s, path, false, false))
+	}
+	return ids
+}
+
 // verify compares the whole database with what is committed.
 func (w *world) verify() {
 	s, err := w.inst.BeginSession()
 	w.cut(err, "JetBeginSession")
-	db, err := s.OpenDatabase(0, database, 0)
-	w.cut(err, "JetOpenDatabase")
-	got, want := w.dump(s, db), w.m.dump(w.m.now(), true)
+	got, want := w.dump(s, w.openAll(s, w.paths())), w.m.dump(w.m.now(), true)
 	if !slices.Equal(got, want) {
 		w.fail("the database differs:\n%s", difference(got, want))
 	}
@@ -174,7 +212,7 @@ func (w *world) verify() {
 
 // survivors finds out which lazy commits have survived a power cut: some first ones, and all that were durable.
 func (w *world) survivors() {
-	got := w.dump(w.ses[0].s, w.db)
+	got := w.dump(w.ses[0].s, w.dbs)
 	var best string
 	for n := w.m.commits; n >= w.m.durable; n-- {
 		want := w.m.dump(view{begin: n}, false)
@@ -196,7 +234,7 @@ func (w *world) learnIDs() {
 	s := w.ses[0].s
 	for _, t := range w.m.tables {
 		for _, c := range t.cols {
-			info, err := s.ColumnInfo(0, w.db, t.name, c.name, nil)
+			info, err := s.ColumnInfo(0, w.dbs[t.db], t.name, c.name, nil)
 			w.cut(err, "column "+c.name)
 			c.id = info.ID
 		}

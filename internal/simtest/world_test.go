@@ -3,38 +3,44 @@ package simtest
 import (
 	"fmt"
 	"math/rand/v2"
+	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"esent/internal/backup"
 	"esent/internal/engine"
-	"esent/internal/engine/check"
 	"esent/internal/eventlog"
 	"esent/internal/jet"
 	"esent/internal/vfs/simdisk"
 )
 
-const (
-	home     = "/db"
-	database = "/db/x.edb"
-)
+// home is the folder of the logs.
+const home = "/db"
+
+// databases are the files that a run may have; the last one is on a disk of its own.
+var databases = []string{"/db/x.edb", "/db/y.edb", "/data/z.edb"}
 
 // settings are the random parameters of a run.
 type settings struct {
-	pageSize, logKB, cache, extension, depthKB, sessions, versionUnits int
-	circular                                                           bool
+	pageSize, logKB, cache, extension, depthKB, sessions, databases, versionUnits int
+	circular                                                                      bool
+	// length multiplies the steps of a phase; patience is how seldom transactions end; ddl is how often the schema
+	// changes.
+	length, patience, ddl int
 }
 
 // world is one run: a machine, the engine on it, and the model.
 type world struct {
 	seed uint64
+	src  *rand.PCG
 	rng  *rand.Rand
 	set  settings
 	sim  *simdisk.Sim
 	log  *eventlog.Recorder
 	proc *engine.Process
 	inst *engine.Instance
-	db   uint32
+	dbs  []uint32 // JET_DBIDs
 	ses  []*session
 	m    *model
 	svc  *backup.Service
@@ -42,12 +48,16 @@ type world struct {
 	verbose func(line string)
 	trace   []string
 	steps   int
+	skip    skips
 	serial  int // for names
 	// autoTrx is the transaction of the last change outside of transactions.
 	autoTrx *trx
 	armed   bool // the power will go
+	fault   *fault
+	damage  *damage
 	backups backups
 	buf     []byte
+	tally   tally
 }
 
 // failure ends a run that has found something.
@@ -57,28 +67,47 @@ type failure struct{ text string }
 type powerCut struct{}
 
 func newWorld(seed uint64, verbose func(string)) *world {
-	w := &world{seed: seed, rng: rand.New(rand.NewPCG(seed, 0)), m: newModel(), verbose: verbose, buf: make([]byte, 1<<18)}
+	w := &world{seed: seed, src: rand.NewPCG(mix(seed), 0), m: newModel(), verbose: verbose, buf: make([]byte, 1<<18), tally: tally{}}
+	w.rng = rand.New(w.src)
 	r := w.rng
-	w.set = settings{pageSize: 4096 << r.IntN(4), logKB: 64 << r.IntN(4), cache: 32 + r.IntN(100), extension: 1 + r.IntN(64),
-		depthKB: 64 << r.IntN(5), sessions: 2 + r.IntN(4), versionUnits: 4096, circular: r.IntN(3) == 0}
-	if r.IntN(3) == 0 {
+	w.set = settings{pageSize: 4096 << r.IntN(4), logKB: 64, cache: 32 + r.IntN(100), extension: 1 + r.IntN(32),
+		depthKB: 64 << r.IntN(4), sessions: 2 + r.IntN(4), databases: 1, versionUnits: 4096, circular: r.IntN(3) == 0,
+		length: 1 + r.IntN(3), patience: 1 + r.IntN(3), ddl: 1 + r.IntN(3)}
+	if r.IntN(4) == 0 {
 		w.set.cache = 100 + r.IntN(900)
 	}
-	w.sim = simdisk.New(seed, simdisk.Options{StrictNames: r.IntN(3) == 0})
+	if r.IntN(4) == 0 {
+		w.set.logKB <<= r.IntN(3)
+	}
+	if r.IntN(3) == 0 {
+		w.set.databases += 1 + r.IntN(2)
+	}
+	if r.IntN(16) == 0 {
+		w.set.length *= 4
+	}
+	w.sim = simdisk.New(seed, simdisk.Options{StrictNames: r.IntN(3) == 0, UnitOf: w.unitOf})
 	w.note("settings %+v", w.set)
 	return w
 }
 
+// draw has the random numbers that follow depend on the seed and n alone, so that a step is the same whatever steps
+// before it are left out.
+func (w *world) draw(n int) { w.src.Seed(mix(w.seed), mix(w.seed^mix(uint64(n)))) }
+
+// mix spreads a number over all bits (splitmix64): the first numbers of generators whose seeds are alike would be.
+func mix(n uint64) uint64 {
+	n += 0x9E3779B97F4A7C15
+	n = (n ^ n>>30) * 0xBF58476D1CE4E5B9
+	n = (n ^ n>>27) * 0x94D049BB133111EB
+	return n ^ n>>31
+}
+
 // note adds a line to the trace.
 func (w *world) note(format string, args ...any) {
-	line := fmt.Sprintf("%4d ", w.steps) + fmt.Sprintf(format, args...)
-	if w.verbose != nil {
-		w.verbose(line)
+	if w.verbose == nil {
+		return
 	}
-	if len(w.trace) == 40 {
-		w.trace = append(w.trace[:0], w.trace[1:]...)
-	}
-	w.trace = append(w.trace, line)
+	w.verbose(fmt.Sprintf("%4d ", w.steps) + fmt.Sprintf(format, args...))
 }
 
 func (w *world) fail(format string, args ...any) {
@@ -94,6 +123,32 @@ func (w *world) want(err error, what string, codes ...jet.Err) {
 
 func (w *world) ok(err error, what string) { w.want(err, what, 0) }
 
+// met ends what is being done unless err has one of the codes: by a powerCut, by a trouble when a fault explains the
+// code, else by failing the run.
+func (w *world) met(err error, what string, c *call, codes ...jet.Err) {
+	if w.sim.PowerIsOff() {
+		panic(powerCut{})
+	}
+	code := jet.CodeOf(err)
+	if slices.Contains(codes, code) {
+		return
+	}
+	if w.explains(code) {
+		w.note("trouble: %s: %v", what, err)
+		panic(trouble{what: what, code: code, call: c})
+	}
+	if c != nil {
+		what = fmt.Sprintf("session %d: %s", c.ses.n, what)
+	}
+	w.fail("%s: got %v, want %v", what, err, codes)
+}
+
+// cut is met for calls that must succeed.
+func (w *world) cut(err error, what string) { w.met(err, what, nil, 0) }
+
+// seen is met for a call that must give one code.
+func (w *world) seen(err error, what string, code jet.Err) { w.met(err, what, nil, code) }
+
 // call is a call of the engine with what the model says of it.
 type call struct {
 	what string
@@ -107,21 +162,26 @@ type call struct {
 	sync bool
 }
 
+// mayHappen is what a call means for the model that may have taken effect, or not.
+func (c *call) mayHappen() {
+	if c != nil && c.effect != nil && slices.Contains(c.want, 0) {
+		c.effect()
+	}
+}
+
 // run makes the call and tells whether it succeeded.
 func (w *world) run(c call) bool {
 	err := c.do()
 	code := jet.CodeOf(err)
-	w.note("s%d %s -> %s", c.ses.n, c.what, codeText(code))
+	w.tally["calls"]++
+	if w.verbose != nil {
+		w.note("s%d %s -> %s", c.ses.n, c.what, codeText(code))
+	}
 	if w.sim.PowerIsOff() {
-		// It may have taken effect, or not.
-		if c.effect != nil && slices.Contains(c.want, 0) {
-			c.effect()
-		}
+		c.mayHappen()
 		panic(powerCut{})
 	}
-	if !slices.Contains(c.want, code) {
-		w.fail("session %d: %s: got %v, want %v", c.ses.n, c.what, err, c.want)
-	}
+	w.met(err, c.what, &c, c.want...)
 	if code != 0 {
 		return false
 	}
@@ -192,165 +252,24 @@ func (w *world) newProcess(dir string) (*engine.Process, *engine.Instance) {
 	return p, i
 }
 
-// boot starts the engine on what is on the disk. The error is that of JetInit.
-func (w *world) boot() error {
-	w.svc = backup.New()
-	w.proc, w.inst = w.newProcess(home)
-	_, err := w.inst.Init(engine.InitOptions{})
-	w.note("JetInit -> %s", codeText(jet.CodeOf(err)))
-	return err
+// newService makes a backup service that waits on the simulated clock.
+func (w *world) newService() *backup.Service {
+	s := backup.New()
+	s.Sleep = func(d time.Duration) { w.sim.Advance(d) }
+	return s
 }
 
-// connect opens sessions with the database.
-func (w *world) connect(create bool) {
-	w.ses = nil
-	for n := range w.set.sessions {
-		s, err := w.inst.BeginSession()
-		w.cut(err, "JetBeginSession")
-		switch {
-		case n > 0:
-		case create:
-			w.db, err = s.CreateDatabase(0, database, 0, 0)
-			w.cut(err, "JetCreateDatabase")
-		default:
-			_, err = s.AttachDatabase(0, database, 0, 0)
-			w.cut(err, "JetAttachDatabase")
-		}
-		w.db, err = s.OpenDatabase(0, database, 0)
-		w.cut(err, "JetOpenDatabase")
-		w.ses = append(w.ses, &session{n: n, s: s, w: w})
-	}
-}
+// paths are the files of the run's databases.
+func (w *world) paths() []string { return databases[:w.set.databases] }
 
-// cut fails the run for an error, unless the power is gone.
-func (w *world) cut(err error, what string) {
-	if w.sim.PowerIsOff() {
-		panic(powerCut{})
-	}
-	w.ok(err, what)
-}
+// restored is where a restore into dir puts a database.
+func restored(dir, database string) string { return path.Join(dir, path.Base(database)) }
 
-// untilCut runs f and tells whether the power went off meanwhile.
-func untilCut(f func()) (off bool) {
-	defer func() {
-		switch r := recover().(type) {
-		case nil:
-		case powerCut:
-			off = true
-		default:
-			panic(r)
-		}
-	}()
-	f()
-	return false
-}
-
-// crash cuts the power. Of database files pages survive whole or not at all, as the log has no images that would mend
-// torn ones; all other files are torn at sectors.
-func (w *world) crash() {
-	survival := []simdisk.Survival{simdisk.LoseAll, simdisk.KeepAll, simdisk.Random, simdisk.Random, simdisk.Random}[w.rng.IntN(5)]
-	w.note("power cut, survival %d, commits %d, durable %d", survival, w.m.commits, w.m.durable)
-	w.sim.Crash(simdisk.Crash{Unsynced: survival, UnitOf: func(path string) int64 {
-		if strings.HasSuffix(path, ".edb") {
-			return int64(w.set.pageSize)
-		}
-		return 0
-	}})
-	w.armed = false
-	w.backups.crashed()
-}
-
-// recover starts the engine after a power cut and finds out which lazy commits have survived.
-func (w *world) recover() {
-	for {
-		if w.rng.IntN(3) == 0 { // during the recovery
-			w.sim.PowerOffAfter(w.rng.IntN(120))
-		}
-		err := w.boot()
-		if w.sim.PowerIsOff() {
-			w.crash()
-			continue
-		}
-		w.ok(err, "JetInit after a power cut")
-		w.sim.PowerOffAfter(-1)
-		break
+// unitOf is the unit in which a power cut leaves changes of a file: pages of databases are whole, as the log has no
+// images that would mend torn ones.
+func (w *world) unitOf(path string) int64 {
+	if strings.HasSuffix(path, ".edb") {
+		return int64(w.set.pageSize)
 	}
-	w.connect(false)
-	w.survivors()
-}
-
-// end terminates the instance, checks the database file and starts again.
-func (w *world) end() {
-	for _, s := range w.ses {
-		for s.level > 0 {
-			s.rollback(false)
-		}
-	}
-	w.note("JetTerm")
-	err := w.inst.Term([]jet.Grbit{0, jet.BitTermComplete, jet.BitTermAbrupt}[w.rng.IntN(3)])
-	w.cut(err, "JetTerm")
-	w.m.durable = w.m.commits
-	w.check(database)
-	if w.rng.IntN(3) == 0 {
-		w.rollForward()
-	}
-	w.m.settle(w.m.commits)
-	err = w.boot()
-	w.cut(err, "JetInit")
-	w.connect(false)
-}
-
-// check has the file of a database that is not in use judged.
-func (w *world) check(path string) {
-	r, err := check.File(w.sim.Env(), path, check.Options{})
-	w.ok(err, "check of "+path)
-	if r.Err() != nil {
-		var list []string
-		for i, v := range r.Violations {
-			if i == 10 {
-				break
-			}
-			list = append(list, v.String())
-		}
-		w.fail("check of %s: %d violations\n%s", path, r.Total, strings.Join(list, "\n"))
-	}
-}
-
-// play is the run.
-func (w *world) play() {
-	w.ok(w.boot(), "JetInit")
-	w.connect(true)
-	for range 1 + w.rng.IntN(3) {
-		w.createTable(w.ses[0])
-	}
-	for range 2 + w.rng.IntN(4) {
-		if w.rng.IntN(2) == 0 {
-			w.armed = true
-			w.sim.PowerOffAfter(w.rng.IntN(600))
-		}
-		off := untilCut(func() {
-			for range 30 + w.rng.IntN(250) {
-				w.step()
-			}
-			if w.rng.IntN(3) == 0 && !w.armed {
-				w.end()
-				w.verify()
-			}
-		})
-		if off || w.rng.IntN(3) > 0 {
-			w.crash()
-			w.recover()
-		} else {
-			w.sim.PowerOffAfter(-1)
-			w.armed = false
-		}
-		w.verify()
-		if w.rng.IntN(2) == 0 {
-			w.end()
-			w.verify()
-		}
-	}
-	w.end()
-	w.verify()
-	w.ok(w.inst.Term(0), "JetTerm")
+	return 0
 }

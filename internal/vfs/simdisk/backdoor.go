@@ -1,6 +1,7 @@
 package simdisk
 
 import (
+	"bytes"
 	"io/fs"
 	"path"
 	"slices"
@@ -146,6 +147,47 @@ func (s *Sim) FlipBit(p string, off int64, bit uint) error {
 		flip(at.node.events[i].data, at.node.events[i].off)
 	}
 	return nil
+}
+
+// Rot is a piece of a file that is not what was written.
+type Rot struct {
+	id        uint64 // of the file, whatever its name
+	off       int64
+	good, bad []byte
+}
+
+// Rot replaces bytes at off by bad ones, on the disk and in what programs see. All that is there must be durable.
+func (s *Sim) Rot(p string, off int64, bad []byte) (*Rot, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	at, err := s.file(p)
+	if err != nil {
+		return nil, err
+	}
+	n, end := at.node, off+int64(len(bad))
+	if off < 0 || end > int64(len(n.data)) || len(n.events) > 0 {
+		return nil, &fs.PathError{Op: "rot", Path: p, Err: fs.ErrInvalid}
+	}
+	r := &Rot{id: n.id, off: off, good: slices.Clone(n.data[off:end]), bad: slices.Clone(bad)}
+	copy(n.data[off:], bad)
+	copy(n.durable[off:], bad)
+	return r, nil
+}
+
+// Mend puts back what was there before the rot, wherever nothing else has been written there since.
+func (s *Sim) Mend(r *Rot) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.walk(func(_ string, n *node) {
+		if n.id != r.id {
+			return
+		}
+		for _, b := range [][]byte{n.data, n.durable} {
+			if end := r.off + int64(len(r.bad)); end <= int64(len(b)) && bytes.Equal(b[r.off:end], r.bad) {
+				copy(b[r.off:], r.good)
+			}
+		}
+	})
 }
 
 // Vanish takes a file away for good; open files of it go on. All names become durable.

@@ -29,8 +29,10 @@ type Crash struct {
 	// Unit is the size in bytes up to which a write survives whole or not at all, at aligned offsets;
 	// 0 means SectorSize. 4096 is what newer disks promise.
 	Unit int64
-	// UnitOf, if set, gives the unit of a file by its path; 0 means Unit.
+	// UnitOf, if set, gives the unit of a file by its path; 0 means Unit. The first Head bytes have the unit Unit all the
+	// same; Head is a multiple of all units.
 	UnitOf func(path string) int64
+	Head   int64
 }
 
 // Crash cuts the power and switches on again: open files and locks end, tasks and timers are forgotten, a
@@ -77,8 +79,8 @@ func (s *Sim) image(c Crash, rng *rand.Rand) *node {
 
 // abandon is what a failed Sync does to a file: some of what it should have written is on the disk, the
 // rest stays visible and counts as written, so that no later Sync brings it there. Linux behaves so.
-func (s *Sim) abandon(n *node) {
-	n.durable = newImage(Crash{Unsynced: Random, Unit: cmp.Or(s.opt.Unit, SectorSize)}, s.diskRand).content("", n)
+func (s *Sim) abandon(path string, n *node) {
+	n.durable = newImage(Crash{Unsynced: Random, Unit: s.opt.unit(path)}, s.diskRand).content(path, n)
 	n.events = nil
 }
 
@@ -192,14 +194,14 @@ func (im *image) content(at string, n *node) []byte {
 			break
 		}
 	}
-	touched := touches(n.events[:firstLost], unitSize)
+	units := units{im.crash.Head, im.crash.Unit, unitSize}
+	touched := touches(n.events[:firstLost], units)
 	out := resize(slices.Clone(n.durable), max(size, int64(len(n.durable))))
-	for _, unit := range slices.Sorted(maps.Keys(touched)) {
-		base := unit * unitSize
+	for _, base := range slices.Sorted(maps.Keys(touched)) {
 		if base >= int64(len(out)) {
 			continue
 		}
-		list := touched[unit]
+		list := touched[base]
 		least := 0
 		for k, i := range list {
 			if i < cutoff && n.events[i].shrinks() {
@@ -213,7 +215,7 @@ func (im *image) content(at string, n *node) []byte {
 				count = len(list)
 			}
 		}
-		block := out[base:min(base+unitSize, int64(len(out)))]
+		block := out[base:min(units.next(base), int64(len(out)))]
 		for _, i := range list[:count] {
 			n.events[i].applyTo(block, base)
 		}
@@ -221,16 +223,35 @@ func (im *image) content(at string, n *node) []byte {
 	return out[:size]
 }
 
-// touches lists for each unit of size bytes the events that set bytes of it, oldest first.
-func touches(events []event, size int64) map[int64][]int {
+// units are the pieces of a file that a crash leaves whole: below head those of one size, from there on those of another.
+type units struct{ head, small, large int64 }
+
+// base is where the unit that has offset off begins.
+func (u units) base(off int64) int64 {
+	if off < u.head {
+		return off / u.small * u.small
+	}
+	return off / u.large * u.large
+}
+
+// next is where the unit that begins at base ends.
+func (u units) next(base int64) int64 {
+	if base < u.head {
+		return base + u.small
+	}
+	return base + u.large
+}
+
+// touches lists for each unit, by where it begins, the events that set bytes of it, oldest first.
+func touches(events []event, u units) map[int64][]int {
 	touched := map[int64][]int{}
 	for i := range events {
 		from, to := events[i].span()
 		if from == to {
 			continue
 		}
-		for u := from / size; u <= (to-1)/size; u++ {
-			touched[u] = append(touched[u], i)
+		for base := u.base(from); base < to; base = u.next(base) {
+			touched[base] = append(touched[base], i)
 		}
 	}
 	return touched

@@ -61,17 +61,17 @@ func (f *file) WriteAt(p []byte, off int64) error {
 	if len(p) == 0 {
 		return d.err
 	}
-	if err := f.s.charge(max(0, off+int64(len(p))-int64(len(f.node.data)))); err != nil {
+	if err := f.s.charge(f.path, max(0, off+int64(len(p))-int64(len(f.node.data)))); err != nil {
 		return simError(jet.ErrDiskFull, &info, "no space left")
 	}
 	if !d.torn {
 		f.node.write(p, off)
 		return d.err
 	}
-	// Each sector for itself: what fails in the middle has not gone from front to back.
-	before := int64(len(f.node.data))
+	// Each unit for itself: what fails in the middle has not gone from front to back.
+	before, unit := int64(len(f.node.data)), f.s.opt.unit(f.path)
 	for pos := off; pos < off+int64(len(p)); {
-		next := min(pos/SectorSize*SectorSize+SectorSize, off+int64(len(p)))
+		next := min(pos/unit*unit+unit, off+int64(len(p)))
 		if f.s.diskRand.IntN(2) == 0 {
 			f.node.write(p[pos-off:next-off], pos)
 		}
@@ -92,7 +92,7 @@ func (f *file) Sync() error {
 		f.lost = true
 		// Without power nothing happens any more; Crash decides what there is.
 		if d.skip && !f.s.off && f.epoch == f.s.epoch {
-			f.s.abandon(f.node)
+			f.s.abandon(f.path, f.node)
 		}
 		return d.err
 	case d.skip:
@@ -110,7 +110,7 @@ func (f *file) Truncate(size int64) error {
 	if d.skip {
 		return d.err
 	}
-	if err := f.s.charge(size - int64(len(f.node.data))); err != nil {
+	if err := f.s.charge(f.path, size-int64(len(f.node.data))); err != nil {
 		return simError(jet.ErrDiskFull, &info, "no space left")
 	}
 	if size != int64(len(f.node.data)) {

@@ -12,6 +12,7 @@
 package simdisk
 
 import (
+	"cmp"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -32,9 +33,20 @@ type Options struct {
 	StrictNames bool
 	// Capacity is the size of the disk in bytes, counting the sizes of files; 0 is unlimited.
 	Capacity int64
-	// Unit is the size in bytes up to which a failed sync leaves a write whole or not at all, at aligned offsets; 0
-	// means SectorSize. Crash has its own.
-	Unit int64
+	// Unit is the size in bytes up to which a failed sync or write leaves a write whole or not at all, at aligned
+	// offsets; 0 means SectorSize. UnitOf, if set, gives it for a file by its path; 0 means Unit. Crash has its own.
+	Unit   int64
+	UnitOf func(path string) int64
+}
+
+// unit is the unit of the file at a path.
+func (o *Options) unit(path string) int64 {
+	if o.UnitOf != nil {
+		if n := o.UnitOf(path); n != 0 {
+			return n
+		}
+	}
+	return cmp.Or(o.Unit, SectorSize)
 }
 
 // Sim is one simulated machine.
@@ -52,6 +64,8 @@ type Sim struct {
 	budget   int // operations before the power goes, -1 when it stays
 	off      bool
 	faults   []*Fault
+	full     []string // globs of files that cannot grow
+	refusals int      // to grow
 	hook     func(OpInfo) error
 
 	envRand *rand.Rand
@@ -140,10 +154,32 @@ func (s *Sim) Used() int64 {
 	return s.used
 }
 
-// charge accounts for a file that grows or shrinks by n bytes.
-func (s *Sim) charge(n int64) error {
-	if n > 0 && s.opt.Capacity > 0 && s.used+n > s.opt.Capacity {
-		return jet.ErrDiskFull
+// SetFull fills the disks of the files that the globs select, as those of Fault do: none of them can grow. What they
+// have they keep. Without a glob there is room again.
+func (s *Sim) SetFull(globs ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.full = globs
+}
+
+// Refusals is how often a file could not grow.
+func (s *Sim) Refusals() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.refusals
+}
+
+// charge accounts for the file at a path that grows or shrinks by n bytes.
+func (s *Sim) charge(path string, n int64) error {
+	if n > 0 {
+		full := s.opt.Capacity > 0 && s.used+n > s.opt.Capacity
+		for _, glob := range s.full {
+			full = full || globMatch(glob, path)
+		}
+		if full {
+			s.refusals++
+			return jet.ErrDiskFull
+		}
 	}
 	s.used += n
 	return nil
