@@ -26,6 +26,10 @@ extern __thread uint64_t esent_thread_number __attribute__((visibility("hidden")
 uint64_t esent_new_thread(void) __attribute__((visibility("hidden")));
 static inline uint64_t esent_thread(void) { return esent_thread_number ? esent_thread_number : esent_new_thread(); }
 
+/* How many callbacks of the program's are running on the calling thread, one in the other. */
+extern __thread uint32_t esent_callbacks __attribute__((visibility("hidden")));
+static inline uint32_t esent_callbacks_running(void) { return esent_callbacks; }
+
 /* Defines a second name of a function of the same file. */
 #define ESENT_ALIAS(function) __attribute__((alias(#function)))
 

@@ -3,6 +3,7 @@ package main
 /*
 #include <stdlib.h>
 #include "../include/esent.h"
+#include "guard.h"
 
 static inline JET_ERR call_durable(void *f, JET_INSTANCE instance, JET_COMMIT_ID *id, JET_GRBIT grbit)
 {
@@ -91,6 +92,9 @@ func term(h C.JET_INSTANCE, grbit jet.Grbit) error {
 	i, err := instanceArgument(h)
 	if err != nil {
 		return err
+	}
+	if C.esent_callbacks_running() > 0 {
+		return jet.ErrSessionSharingViolation // it would wait for the call that it is made in
 	}
 	err = i.Term(grbit)
 	if err == nil || !alive(i) {

@@ -2,6 +2,7 @@
 #include "guard.h"
 
 __thread uint64_t esent_thread_number;
+__thread uint32_t esent_callbacks;
 
 uint64_t esent_new_thread(void)
 {

@@ -10,7 +10,7 @@ import (
 // Bookmark copies the primary key of the record that the cursor is on to buf and gives its length (JetGetBookmark,
 // spec chapter 01, 8.5); a deleted record still has one. Errors: JET_errNoCurrentRecord, JET_errBufferTooSmall.
 func (c *Cursor) Bookmark(s *Session, buf []byte) (actual uint32, err error) {
-	if err := c.enterFor(s, tempBookmark); err != nil {
+	if err := c.enterLentFor(s, tempBookmark); err != nil {
 		return 0, err
 	}
 	if err = c.settle(s); err == nil {
@@ -98,7 +98,7 @@ func (c *Cursor) gotoEntry(s *Session, itag uint32) error {
 // (JetGetSecondaryIndexBookmark, spec chapter 01, 8.5). Errors: JET_errNoCurrentIndex, JET_errNoCurrentRecord,
 // JET_errBufferTooSmall for either buffer.
 func (c *Cursor) SecondaryBookmark(s *Session, keyBuf, markBuf []byte) (keyActual, markActual uint32, err error) {
-	if err := c.enterFor(s, tempOther); err != nil {
+	if err := c.enterLentFor(s, tempOther); err != nil {
 		return 0, 0, err
 	}
 	defer s.leave()

@@ -123,7 +123,7 @@ func (c *Cursor) selectIndex(s *Session, ix *catalog.Index) {
 
 // CurrentIndex is the current index' name; empty for a table without primary index (JetGetCurrentIndex).
 func (c *Cursor) CurrentIndex(s *Session) (string, error) {
-	if err := c.enterFor(s, tempOther); err != nil {
+	if err := c.enterLentFor(s, tempOther); err != nil {
 		return "", err
 	}
 	defer s.leave()

@@ -33,7 +33,8 @@ const (
 // It stands in up to two trees. With a secondary index as current, entry is the place in that index, and record
 // the place of the record, which follows. Without, record is the only place.
 type Cursor struct {
-	session        atomic.Pointer[Session] // nil when closed
+	session        atomic.Pointer[Session] // nil when closed or lent
+	lentTo         atomic.Pointer[Session] // while a callback runs: then only some calls are possible
 	nextOfSession  *Cursor
 	prevOfSession  *Cursor
 	db             *Database
@@ -62,7 +63,9 @@ type Cursor struct {
 	probe          btree.Cursor
 	scratch        []byte
 	searchKey      key.SearchKey
-	primaryKeySize int // length of the primary index' search key, whose bytes the secondary's may have overwritten
+	storage        localStorage
+	view           []byte // the record that reads get, for a callback that computes a default value
+	primaryKeySize int    // length of the primary index' search key, whose bytes the secondary's may have overwritten
 	// Handle is what C code calls the cursor, 0 for one that it does not know (package window).
 	Handle uintptr
 	// Closed, if set, is called when the cursor is closed, by whomever.
@@ -99,14 +102,22 @@ func (c *Cursor) enter(s *Session) error {
 // foreign ends a call with a session that is not the cursor's.
 func (c *Cursor) foreign(s *Session) error {
 	s.leave()
-	if c.session.Load() == nil {
+	switch lent := c.lentTo.Load(); {
+	case lent == s:
+		return jet.ErrIllegalOperation
+	case lent == nil && c.session.Load() == nil:
 		return jet.ErrInvalidTableId
 	}
 	return jet.ErrSesidTableIdMismatch
 }
 
 // Session is whose cursor it is; nil when it is closed.
-func (c *Cursor) Session() *Session { return c.session.Load() }
+func (c *Cursor) Session() *Session {
+	if s := c.lentTo.Load(); s != nil {
+		return s
+	}
+	return c.session.Load()
+}
 
 // tree gives the cursor in the current index' tree, and the place there.
 func (c *Cursor) tree() (*btree.Cursor, *place) {

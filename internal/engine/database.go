@@ -220,10 +220,14 @@ func (s *Session) CloseDatabase(t Thread, number uint32) error {
 	}
 	s.inst.mu.Lock()
 	mine := s.opened(d)
+	last := mine.count == 1
+	if last && s.callbacks > 0 {
+		s.inst.mu.Unlock()
+		return jet.ErrSessionSharingViolation
+	}
 	if d.exclusive == s {
 		d.exclusive = nil
 	}
-	last := mine.count == 1
 	if !last {
 		mine.count--
 		d.opens--

@@ -58,8 +58,8 @@ func (c *Cursor) AddColumn(s *Session, def *ColumnDef) (id jet.ColumnID, warn je
 	if err != nil {
 		return 0, 0, err
 	}
-	if def.UserDefined != nil && c.db.inst.number(jet.ParamEnablePersistedCallbacks) != 0 {
-		return 0, 0, jet.ErrCallbackNotResolved
+	if err := def.resolve(c.db.inst); err != nil {
+		return 0, 0, err
 	}
 	if col.Flags&record.FlagEscrowUpdate != 0 {
 		if err := c.checkEmpty(); err != nil {
@@ -82,6 +82,15 @@ func (c *Cursor) AddColumn(s *Session, def *ColumnDef) (id jet.ColumnID, warn je
 	}
 	c.setPlaces(beforeFirst)
 	return id, warn, nil
+}
+
+// resolve says whether the function is there that computes the default value, where that is to be known.
+func (d *ColumnDef) resolve(i *Instance) error {
+	if d.UserDefined == nil || d.Grbit&jet.BitColumnUserDefinedDefault == 0 || !i.persistedEnabled() {
+		return nil
+	}
+	_, err := i.resolvePersisted(d.UserDefined.Callback, d.UserDefined.Data)
+	return err
 }
 
 // checkEmpty says whether the table has no records, nor any that are deleted and still there (ErrTableNotEmpty).

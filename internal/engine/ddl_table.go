@@ -247,6 +247,9 @@ func (p *tablePlan) columns(s *Session, template *catalog.Table) {
 			return
 		}
 		c, warn, err := d.check(&in)
+		if err == nil {
+			err = d.resolve(s.inst)
+		}
 		if err != nil {
 			p.fault, p.faultOf = err, &d.Err
 			return
@@ -311,8 +314,9 @@ func (p *tablePlan) callback() error {
 	switch {
 	case p.def.CallbackType == 0 || len(p.def.Callback) >= jet.CbColumnMost:
 		return jet.ErrInvalidParameter
-	case p.d.inst.number(jet.ParamDisableCallbacks) == 0 && p.d.inst.number(jet.ParamEnablePersistedCallbacks) != 0:
-		return jet.ErrCallbackNotResolved
+	case p.d.inst.persistedEnabled():
+		_, err := p.d.inst.resolvePersisted(p.def.Callback, nil)
+		return err
 	}
 	return nil
 }

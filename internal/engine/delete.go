@@ -39,7 +39,13 @@ func (c *Cursor) runDelete(s *Session, t Thread) error {
 	if err != nil {
 		return err
 	}
-	return s.endPart(part, c.deleteRecord(s, c.table.Schema(), false))
+	if err = c.before(s, jet.CbtypBeforeDelete); err == nil {
+		err = c.deleteRecord(s, c.table.Schema(), false)
+	}
+	if err = s.endPart(part, err); err == nil {
+		c.after(s, jet.CbtypAfterDelete)
+	}
+	return err
 }
 
 // deleteRecord deletes the record with its index entries. With keepLong its long values go on with a copy of it that

@@ -31,11 +31,11 @@ const enumBits = jet.BitEnumerateCopy | jet.BitEnumerateIgnoreDefault | jet.BitE
 // Values that are stored apart from the record are cut after most bytes. Errors: JET_errInvalidGrbit, JET_errColumnNotFound, those of the sink, and of
 // reading.
 func (c *Cursor) EnumerateColumns(s *Session, asked []EnumRequest, most uint32, grbit jet.Grbit, sink EnumSink) error {
-	if err := c.enterFor(s, tempRetrieve); err != nil {
+	if err := c.enterLentFor(s, tempRetrieve); err != nil {
 		return err
 	}
 	defer s.leave()
-	if grbit&^enumBits != 0 {
+	if grbit&^enumBits != 0 || grbit&jet.BitEnumerateTaggedOnly != 0 && len(asked) > 0 {
 		return jet.ErrInvalidGrbit
 	}
 	inner, err := s.beginRead()
@@ -185,7 +185,7 @@ func (e *enumeration) column(col *record.Column, itags []uint32) error {
 	case first.UserDefault && e.has(jet.BitEnumerateIgnoreUserDefinedDefault):
 		return e.sink.Column(col.ID, jet.WrnColumnDefault, 0)
 	case first.UserDefault:
-		return jet.ErrCallbackNotResolved
+		return jet.ErrCallbackFailed
 	case n == 0 && itags == nil:
 		return e.sink.Column(col.ID, jet.WrnColumnNull, 0)
 	case e.has(jet.BitEnumeratePresenceOnly):

@@ -38,7 +38,7 @@ func (r *recordSource) Segment(seg int, itag uint32, offset, most int) (key.Valu
 	case err != nil:
 		return key.Value{}, err
 	case v.UserDefault:
-		return key.Value{}, jet.ErrCallbackNotResolved
+		return r.userDefault(seg, offset, most)
 	case v.Null:
 		return key.Value{Null: true}, nil
 	case v.Encrypted:
@@ -52,6 +52,18 @@ func (r *recordSource) Segment(seg int, itag uint32, offset, most int) (key.Valu
 		return key.Value{Data: buf[:n]}, err
 	}
 	return key.Value{Data: v.Data[min(offset, len(v.Data)):]}, nil
+}
+
+// userDefault gives part of a default value that a callback computes.
+func (r *recordSource) userDefault(seg, offset, most int) (key.Value, error) {
+	buf := grown(r.scratch[seg], most+offset)
+	r.scratch[seg] = buf
+	size, warn, err := r.c.userDefault(r.s, r.schema, r.index.Columns[seg].ID, r.rec, buf)
+	if err != nil || warn == jet.WrnColumnNull {
+		return key.Value{Null: true}, err
+	}
+	n := min(int(size), len(buf))
+	return key.Value{Data: buf[min(offset, n):n]}, nil
 }
 
 // separated gives part of a value in the tree of long values.
@@ -86,7 +98,11 @@ func (r *recordSource) holds() (bool, error) {
 			return false, err
 		}
 		if v.UserDefault {
-			return false, jet.ErrCallbackNotResolved
+			_, warn, err := r.c.userDefault(r.s, r.schema, cond.Column.ID, r.rec, nil)
+			if err != nil {
+				return false, err
+			}
+			v.Null = warn == jet.WrnColumnNull
 		}
 		if !key.ConditionHolds(cond.MustBeNull, v.Null) {
 			return false, nil

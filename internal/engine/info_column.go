@@ -41,7 +41,7 @@ type ColumnList struct {
 // levels JET_ColInfo, JET_ColInfoByColid, JET_ColInfoBase, JET_ColInfoBaseByColid; spec chapter 01, 13.5).
 // ErrColumnNotFound, ErrInvalidName.
 func (c *Cursor) ColumnInfo(s *Session, name string, id *jet.ColumnID) (ColumnInfo, error) {
-	if err := c.enter(s); err != nil {
+	if err := c.enterLent(s); err != nil {
 		return ColumnInfo{}, err
 	}
 	defer s.leave()
@@ -134,7 +134,7 @@ const (
 // ColumnList lists a table's columns (JetGetTableColumnInfo on the levels JET_ColInfoList, JET_ColInfoListCompact and
 // JET_ColInfoListSortColumnid, whose flags may stand beside; spec chapter 01, 13.5). wide asks for names in UTF-16.
 func (c *Cursor) ColumnList(s *Session, level uint32, wide bool) (*ColumnList, error) {
-	if err := c.enter(s); err != nil {
+	if err := c.enterLent(s); err != nil {
 		return nil, err
 	}
 	defer s.leave()

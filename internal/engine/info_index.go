@@ -63,7 +63,7 @@ type IndexList struct {
 // IndexInfo tells of one index (JetGetTableIndexInfo on the levels about one index). ErrIndexNotFound, also for an
 // empty name; ErrInvalidName.
 func (c *Cursor) IndexInfo(s *Session, name string) (*IndexInfo, error) {
-	if err := c.enter(s); err != nil {
+	if err := c.enterLent(s); err != nil {
 		return nil, err
 	}
 	defer s.leave()
@@ -175,7 +175,7 @@ func grbitOf(ix *catalog.Index) jet.Grbit {
 
 // IndexCount is the number of the table's indexes, one at least (JetGetTableIndexInfo on the level JET_IdxInfoCount).
 func (c *Cursor) IndexCount(s *Session) (uint32, error) {
-	if err := c.enter(s); err != nil {
+	if err := c.enterLent(s); err != nil {
 		return 0, err
 	}
 	defer s.leave()
@@ -207,7 +207,7 @@ func (c *Cursor) indexCount(s *Session) uint32 {
 // IndexList lists the columns of one index or, without a name, of all (JetGetTableIndexInfo on the levels JET_IdxInfo
 // and JET_IdxInfoList). wide asks for names in UTF-16.
 func (c *Cursor) IndexList(s *Session, name string, wide bool) (*IndexList, error) {
-	if err := c.enter(s); err != nil {
+	if err := c.enterLent(s); err != nil {
 		return nil, err
 	}
 	defer s.leave()

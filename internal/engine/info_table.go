@@ -49,7 +49,7 @@ func (c *Cursor) TableInfoSize(level uint32) (int, error) {
 // TableInfo tells of the table (JetGetTableInfo). On a temporary table that is a sort, Object.Records is the number of
 // its records, and nothing else counts.
 func (c *Cursor) TableInfo(s *Session) (info TableInfo, err error) {
-	if err := c.enter(s); err != nil {
+	if err := c.enterLent(s); err != nil {
 		return info, err
 	}
 	defer s.leave()
@@ -191,7 +191,7 @@ func (c *Cursor) indexSpace(s *Session, m *space.Manager, name string) (SpaceInf
 
 // space runs a question about space.
 func (c *Cursor) space(s *Session, f func(m *space.Manager) error) error {
-	if err := c.enter(s); err != nil {
+	if err := c.enterLent(s); err != nil {
 		return err
 	}
 	defer s.leave()

@@ -56,7 +56,9 @@ func (i *Instance) Init(o InitOptions) (warning jet.Err, err error) {
 		i.env = i.environment()
 		i.openEvents()
 		i.report(eventlog.StartInstance, i.Display(), engineMajor, engineMinor, engineBuild, engineUpdate)
-		warning, err = i.start(o)
+		if warning, err = 0, i.probeRuntimeCallback(); err == nil {
+			warning, err = i.start(o)
+		}
 	}
 	if err != nil {
 		if i.events != nil {
@@ -109,9 +111,9 @@ func (i *Instance) start(o InitOptions) (warning jet.Err, err error) {
 	i.versions = version.New(version.Config{Sched: i.env.Sched, MaxSessions: i.set.sessions, MaxUnits: i.set.versionUnits})
 	i.kernel = btree.New(i.cache, i.versions)
 	i.kernel.OnDelta = i.deltaSettled
+	var again []string
 	if i.set.logging {
 		if warning, again, err = i.startLog(o); err != nil {
-	var again []string
 			return 0, err
 		}
 	}
@@ -172,8 +174,6 @@ func (i *Instance) startLog(o InitOptions) (warning jet.Err, again []string, err
 		return 0, nil, err
 	}
 	h := &recoveryHost{inst: i, options: &o}
-	res, err := recovery.Run(recovery.Config{
-		Env: i.env, LogDir: i.set.logPath, SystemDir: i.set.systemPath, Naming: i.set.naming, PageSize: i.set.pageSize,
 	places, err := i.readMap(&o)
 	if err != nil {
 		return 0, nil, err
@@ -182,6 +182,8 @@ func (i *Instance) startLog(o InitOptions) (warning jet.Err, again []string, err
 	if o.Grbit&jet.BitReplayInferCheckpointFromRstmapDbs != 0 {
 		firstGen = places.firstGen()
 	}
+	res, err := recovery.Run(recovery.Config{
+		Env: i.env, LogDir: i.set.logPath, SystemDir: i.set.systemPath, Naming: i.set.naming, PageSize: i.set.pageSize,
 		Grbit: o.Grbit, DeleteOutOfRangeLogs: i.set.deleteOutOfRange, Params: i.dbmsParams(), Kernel: i.kernel,
 		StopAt: o.StopAt, StopTime: o.StopTime, FirstGen: firstGen, Map: places.place, Host: h, Events: i.events})
 	i.gens.setRedo(nil)

@@ -69,7 +69,9 @@ type Instance struct {
 	gens       generations
 	backup     backupState
 	commits    commitNotifier
-	services   atomic.Uint32 // JET_bitStopService… that are in force
+
+	runtimeCallback RuntimeCallback // nil for none
+	services        atomic.Uint32   // JET_bitStopService… that are in force
 
 	mu        sync.Mutex
 	sessions  map[*Session]struct{}

@@ -39,7 +39,7 @@ func (c *Cursor) GetLock(s *Session, grbit jet.Grbit) error {
 // Info says whether the current record is free of locks and changes of other sessions (JetGetCursorInfo at level 0):
 // nil, or JET_errWriteConflict.
 func (c *Cursor) Info(s *Session) error {
-	if err := c.enterFor(s, tempCursorInfo); err != nil {
+	if err := c.enterLentFor(s, tempCursorInfo); err != nil {
 		return err
 	}
 	defer s.leave()

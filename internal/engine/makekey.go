@@ -62,7 +62,7 @@ func (c *Cursor) keyBytes() []byte {
 // JET_wrnBufferTruncated for an entry's key and without for a search key. Errors: JET_errKeyNotMade,
 // JET_errNoCurrentRecord, JET_errRecordDeleted.
 func (c *Cursor) RetrieveKey(s *Session, buf []byte, grbit jet.Grbit) (actual uint32, warn jet.Err, err error) {
-	if err := c.enter(s); err != nil {
+	if err := c.enterLent(s); err != nil {
 		return 0, 0, err
 	}
 	actual, warn, err = c.retrieveKey(s, buf, grbit)

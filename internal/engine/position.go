@@ -6,7 +6,7 @@ import "esent/internal/jet"
 // (JetGetRecordPosition, spec chapter 01, 8.6). In large indexes only the fraction counts. A deleted record has a
 // place too. Errors: JET_errNoCurrentRecord.
 func (c *Cursor) RecordPosition(s *Session) (less, total uint64, err error) {
-	if err := c.enterFor(s, tempOther); err != nil {
+	if err := c.enterLentFor(s, tempOther); err != nil {
 		return 0, 0, err
 	}
 	defer s.leave()

@@ -26,6 +26,7 @@ type Process struct {
 
 	mu        sync.Mutex
 	mode      mode
+	resolve   CallbackResolver
 	values    *param.Values // of the process, and what new instances begin with
 	instances []*Instance
 	dbids     []bool // which JET_DBIDs are in use, from 1

@@ -33,7 +33,7 @@ const (
 // JET_bitRecordSizeRunningTotal it adds to size. Errors: JET_errInvalidGrbit, JET_errNoCurrentRecord,
 // JET_errRecordDeleted.
 func (c *Cursor) RecordSize(s *Session, size *RecordSize, grbit jet.Grbit) error {
-	if err := c.enterFor(s, tempRetrieve); err != nil {
+	if err := c.enterLentFor(s, tempRetrieve); err != nil {
 		return err
 	}
 	defer s.leave()

@@ -37,7 +37,7 @@ const (
 // JET_errNoCurrentRecord, JET_errRecordDeleted, JET_errColumnNotFound, JET_errBadColumnId, JET_errBadItagSequence,
 // JET_errInvalidGrbit and others.
 func (c *Cursor) RetrieveColumn(s *Session, r *Retrieval) (warn jet.Err, err error) {
-	if err := c.enter(s); err != nil {
+	if err := c.enterLent(s); err != nil {
 		return 0, err
 	}
 	sc := c.table.Schema()
@@ -54,7 +54,7 @@ func (c *Cursor) RetrieveColumn(s *Session, r *Retrieval) (warn jet.Err, err err
 // RetrieveColumns reads values one after the other (JetRetrieveColumns, spec chapter 01, 10.2). The first error ends
 // it. The warning is JET_wrnBufferTruncated if any value was cut.
 func (c *Cursor) RetrieveColumns(s *Session, list []Retrieval) (warn jet.Err, err error) {
-	if err := c.enter(s); err != nil {
+	if err := c.enterLent(s); err != nil {
 		return 0, err
 	}
 	warn, err = c.retrieveAll(s, list)
@@ -65,7 +65,10 @@ func (c *Cursor) RetrieveColumns(s *Session, list []Retrieval) (warn jet.Err, er
 
 func (c *Cursor) retrieveAll(s *Session, list []Retrieval) (warn jet.Err, err error) {
 	sc := c.table.Schema()
-	warn, done, err := c.retrieveTogether(s, sc, list)
+	done := false
+	if c.view == nil {
+		warn, done, err = c.retrieveTogether(s, sc, list)
+	}
 	switch {
 	case done:
 		return warn, err
@@ -160,11 +163,18 @@ again:
 // retrieve reads one value from the record or the copy buffer. With count a number of 0 asks for how many values
 // the column has.
 func (c *Cursor) retrieve(s *Session, sc *catalog.Schema, r *Retrieval, count bool) error {
-	if c.prepared != notPrepared && r.Grbit&jet.BitRetrieveCopy != 0 {
+	if c.view != nil || c.prepared != notPrepared && r.Grbit&jet.BitRetrieveCopy != 0 {
 		if err := c.refuse(tempRetrieve); err != nil {
 			return err
 		}
-		_, err := c.retrieveFrom(s, sc, c.update.buf.Bytes(), true, r, count)
+		rec := c.view
+		if rec == nil {
+			rec = c.update.buf.Bytes()
+		}
+		_, err := c.retrieveFrom(s, sc, rec, true, r, count)
+		if err == errUserDefault {
+			return c.retrieveUserDefault(s, sc, true, r)
+		}
 		return err
 	}
 	for {
@@ -178,7 +188,11 @@ func (c *Cursor) retrieve(s *Session, sc *catalog.Schema, r *Retrieval, count bo
 		itag := r.Itag
 		sound, err := c.retrieveFrom(s, sc, rec, false, r, count)
 		if sound || c.primary.Valid() {
-			if err != errBegin {
+			switch err {
+			case errUserDefault:
+				return c.retrieveUserDefault(s, sc, false, r)
+			case errBegin:
+			default:
 				return err
 			}
 			if err := s.trx.BeginInner(); err != nil {
@@ -225,7 +239,7 @@ func (c *Cursor) retrieveFrom(s *Session, sc *catalog.Schema, rec []byte, buffer
 	r.Next = col.ID
 	switch {
 	case v.UserDefault && r.Grbit&jet.BitRetrieveIgnoreDefault == 0:
-		return false, jet.ErrCallbackNotResolved
+		return false, errUserDefault
 	case r.Grbit&separateOnly != 0 && !v.Separated:
 		r.Actual, r.Err = 0, jet.WrnColumnNull
 		return false, nil

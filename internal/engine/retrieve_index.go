@@ -26,7 +26,7 @@ func (c *Cursor) retrieveRare(s *Session, sc *catalog.Schema, r *Retrieval, coun
 		return jet.ErrInvalidGrbit
 	}
 	copying := c.prepared == preparedReadOnlyCopy || c.prepared != notPrepared && g&jet.BitRetrieveCopy != 0
-	if g&fromIndexBits != 0 && !copying {
+	if g&fromIndexBits != 0 && !copying && c.view == nil {
 		if done, err := c.retrieveFromIndex(s, sc, r); done || err != nil {
 			if count {
 				r.Next = r.Column

@@ -1,5 +1,7 @@
 package engine
 
+import "esent/internal/jet"
+
 // What sessions and databases ask of cursors.
 
 // close closes the cursor and takes it off its session's list.
@@ -27,6 +29,7 @@ func (c *Cursor) close() error {
 	}
 	c.forget()
 	c.session.Store(nil)
+	c.storage.free(s.inst, jet.CbtypFreeCursorLS)
 	s.inst.cursors.Add(-1)
 	c.table.Release()
 	if c.Closed != nil {
@@ -39,6 +42,7 @@ func (c *Cursor) close() error {
 func (s *Session) dropCursors() {
 	for c := s.cursors; c != nil; c = c.nextOfSession {
 		c.session.Store(nil)
+		c.storage.free(s.inst, jet.CbtypFreeCursorLS)
 		if c.Closed != nil {
 			c.Closed(c)
 		}

@@ -29,6 +29,11 @@ type Session struct {
 
 	owner owner
 
+	// callbacks counts the callbacks that are running, one in the other; callbackFloor is the level that the innermost
+	// was called at.
+	callbacks     int
+	callbackFloor uint8
+
 	databases []openDatabase
 	held      []*Database            // closed in the open transaction
 	cursors   *Cursor                // newest first, linked by Cursor.nextOfSession
@@ -154,6 +159,9 @@ func (s *Session) End(t Thread) error {
 	}
 	defer s.leave()
 	if !s.owner.allows(t, s.trx.Level()) {
+		return jet.ErrSessionSharingViolation
+	}
+	if s.callbacks > 0 {
 		return jet.ErrSessionSharingViolation
 	}
 	return s.end()

@@ -27,7 +27,7 @@ const uniqueBits = jet.BitSetUniqueMultiValues | jet.BitSetUniqueNormalizedMulti
 // JET_errColumnNotFound, JET_errNullInvalid, JET_errInvalidBufferSize, JET_errColumnTooBig, JET_errRecordTooBig,
 // JET_errNotInTransaction (long columns) and others.
 func (c *Cursor) SetColumn(s *Session, t Thread, set *Setting) (warn jet.Err, err error) {
-	if err := c.enter(s); err != nil {
+	if err := c.enterLent(s); err != nil {
 		return 0, err
 	}
 	if err = c.maySet(s); err == nil {
@@ -39,7 +39,7 @@ func (c *Cursor) SetColumn(s *Session, t Thread, set *Setting) (warn jet.Err, er
 
 // SetColumns sets values one after the other, up to the first error (JetSetColumns). Those before stay set.
 func (c *Cursor) SetColumns(s *Session, t Thread, list []Setting) (warn jet.Err, err error) {
-	if err := c.enter(s); err != nil {
+	if err := c.enterLent(s); err != nil {
 		return 0, err
 	}
 	if err = c.maySet(s); err == nil {

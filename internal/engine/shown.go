@@ -32,7 +32,7 @@ func (c *Cursor) takeOver(w *window.Window) {
 
 // show ends a call that has left the cursor on a record: C code may go on with it, if that is simple.
 func (c *Cursor) show(s *Session) {
-	if c.Handle == 0 || c.record != onEntry || c.collecting() {
+	if c.Handle == 0 || c.record != onEntry || c.collecting() || c.lentTo.Load() != nil {
 		return
 	}
 	sc := c.table.Schema()

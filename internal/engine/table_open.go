@@ -196,6 +196,9 @@ func (s *Session) OpenTable(t Thread, database uint32, name string, grbit jet.Gr
 
 // openCursor opens a cursor on a table, whose reference it takes over if it succeeds.
 func (s *Session) openCursor(d *Database, table *catalog.Table, grbit jet.Grbit) (*Cursor, error) {
+	if err := s.inst.hookPersisted(table); err != nil {
+		return nil, err
+	}
 	if err := s.inst.takeCursor(); err != nil {
 		return nil, err
 	}
@@ -214,6 +217,7 @@ func (s *Session) openCursor(d *Database, table *catalog.Table, grbit jet.Grbit)
 func (c *Cursor) start(s *Session) {
 	c.primary.Init(c.table.Tree)
 	c.opened = s.levels.now
+	c.storage = noStorage
 	if s.cursors != nil {
 		s.cursors.prevOfSession = c
 	}
@@ -237,7 +241,7 @@ func (c *Cursor) temporary() bool { return c.db.id == 0 }
 // Dup opens another cursor on the same table, on the first record of the primary index (JetDupCursor, spec chapter
 // 01, 8.4).
 func (c *Cursor) Dup(s *Session) (*Cursor, error) {
-	if err := c.enterFor(s, tempDup); err != nil {
+	if err := c.enterLentFor(s, tempDup); err != nil {
 		return nil, err
 	}
 	defer s.leave()

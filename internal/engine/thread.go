@@ -10,12 +10,14 @@ type owner struct {
 	// of the open transaction
 	trxContext uint64
 	trxThread  Thread
+	// lent says that a callback is running, on whatever thread the call is that it was called in.
+	lent bool
 }
 
 // allows says whether thread t may make session calls at the given transaction level.
 func (o *owner) allows(t Thread, level uint8) bool {
 	switch {
-	case level == 0:
+	case level == 0 || o.lent:
 		return true
 	case o.context != 0:
 		return o.contextThread == t && o.trxContext == o.context

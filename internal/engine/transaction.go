@@ -60,6 +60,9 @@ func (s *Session) CommitTransaction(t Thread, grbit jet.Grbit, durable time.Dura
 	case jet.BitForceNewLog:
 		err = s.inst.rollLog()
 	default:
+		if s.trx.Level() > 0 && s.inCallback() {
+			return jet.ErrSessionSharingViolation
+		}
 		err = s.commit(grbit, durable)
 	}
 	if err == nil && id != nil {
@@ -104,6 +107,8 @@ func (s *Session) Rollback(t Thread, grbit jet.Grbit) error {
 		return jet.ErrInvalidGrbit
 	case s.trx.Level() == 0:
 		return jet.ErrNotInTransaction
+	case s.inCallback(), s.callbacks > 0 && grbit&jet.BitRollbackAll != 0:
+		return jet.ErrSessionSharingViolation
 	}
 	for {
 		if err := s.rollbackLevel(); err != nil {

@@ -42,16 +42,20 @@ func (c *Cursor) runUpdate(s *Session, t Thread, mark []byte, grbit jet.Grbit) (
 	if err != nil {
 		return 0, err
 	}
+	kept, after := c.keepBuffer(), uint32(jet.CbtypAfterReplace)
 	if inserts {
 		actual, err = c.insert(s, mark, grbit)
+		after = jet.CbtypAfterInsert
 	} else {
 		actual, err = c.replace(s, mark, grbit)
 	}
 	if err = s.endPart(part, err); err == nil {
 		c.prepared = notPrepared
 		c.update.touched = false
+		c.after(s, after)
 		return actual, nil
 	}
+	kept.bringBack(c.update)
 	if err == jet.ErrBufferTooSmall {
 		if e := c.cancel(s); e != nil {
 			return 0, e
@@ -111,7 +115,6 @@ func (s *Session) endChange(outer uint8, err error) error {
 
 // insert adds the record in the copy buffer.
 func (c *Cursor) insert(s *Session, mark []byte, grbit jet.Grbit) (actual uint32, err error) {
-	u, sc := c.update, c.table.Schema()
 	var opt btree.Option
 	if grbit&jet.BitUpdateNoVersion != 0 {
 		if !c.table.CreatedBy(s.trx) {
@@ -120,10 +123,18 @@ func (c *Cursor) insert(s *Session, mark []byte, grbit jet.Grbit) (actual uint32
 		opt = btree.Unversioned
 	}
 	if c.prepared == preparedInsertCopyDelete {
-		if err := c.deleteRecord(s, sc, true); err != nil {
+		if err := c.before(s, jet.CbtypBeforeDelete); err != nil {
 			return 0, err
 		}
+		if err := c.deleteRecord(s, c.table.Schema(), true); err != nil {
+			return 0, err
+		}
+		c.after(s, jet.CbtypAfterDelete)
 	}
+	if err := c.before(s, jet.CbtypBeforeInsert); err != nil {
+		return 0, err
+	}
+	u, sc := c.update, c.table.Schema()
 	if err := c.checkRequired(s, sc); err != nil {
 		return 0, err
 	}
@@ -203,20 +214,23 @@ func (u *update) putUnnoted(col *record.Column, n uint64) error {
 
 // replace gives the current record the content of the copy buffer.
 func (c *Cursor) replace(s *Session, mark []byte, grbit jet.Grbit) (actual uint32, err error) {
-	u, sc := c.update, c.table.Schema()
 	if grbit&jet.BitUpdateNoVersion != 0 {
 		return 0, jet.ErrUpdateMustVersion
 	}
 	if err := c.findRecord(s); err != nil {
 		return 0, err
 	}
-	if u.old, err = c.copyRecord(s, u.old[:0]); err != nil {
-		return 0, err
-	}
 	if c.prepared == preparedReplaceNoLock {
 		if err := c.unchanged(s); err != nil {
 			return 0, err
 		}
+	}
+	if err := c.before(s, jet.CbtypBeforeReplace); err != nil {
+		return 0, err
+	}
+	u, sc := c.update, c.table.Schema()
+	if u.old, err = c.copyRecord(s, u.old[:0]); err != nil {
+		return 0, err
 	}
 	if mark != nil {
 		actual = uint32(len(c.primary.Key()))

@@ -135,6 +135,9 @@ type systemSession struct {
 
 // Close gives up what the catalog holds. Nobody uses its tables any more.
 func (c *Catalog) Close() {
+	for _, t := range c.open() {
+		t.detach()
+	}
 	for _, s := range []*version.Session{c.reader, c.background.s, c.worker.s} {
 		c.db.Kernel.Versions.EndSession(s)
 	}

@@ -61,6 +61,8 @@ type Table struct {
 	mu sync.Mutex // guards what follows; nothing is changed in a tree while it is held
 	m  model
 
+	attached atomic.Pointer[attachment]
+
 	// lvMu is held while the long-value tree is being made.
 	lvMu sync.Mutex
 

@@ -149,6 +149,7 @@ func (t *Table) temporaryValues(s *version.Session) (*lv.Values, error) {
 
 // unreferenced is called when a table that is not known any more has no references.
 func (t *Table) unreferenced() {
+	t.detach()
 	t.releaseTemplate()
 	if t.temporary == nil || t.gone {
 		return
