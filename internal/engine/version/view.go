@@ -22,7 +22,7 @@ func (st *Store) View(s *Session, n *Node, deleted bool) View {
 	if r == nil {
 		return v
 	}
-	snapshot, bounded := s.snapshot()
+	snapshot := st.viewOf(s)
 	own := false
 	for first := true; r != nil; r = r.older {
 		if r.nullified {
@@ -33,7 +33,7 @@ func (st *Store) View(s *Session, n *Node, deleted bool) View {
 				own = first
 				break
 			}
-		} else if c := r.Trx.committed(); c != jet.TrxMax && !(bounded && jet.TrxLess(snapshot, c)) {
+		} else if c := r.Trx.committed(); c != jet.TrxMax && !jet.TrxLess(snapshot, c) {
 			break
 		}
 		first = false
@@ -51,6 +51,16 @@ func (st *Store) View(s *Session, n *Node, deleted bool) View {
 	return v
 }
 
+// viewOf is the value up to which commits are visible to s in one look at a node. Without a transaction it is the
+// present one: what commits during the look must not be seen by half. The node's shard is locked, so the entries that
+// clean-up has taken from it are of commits below.
+func (st *Store) viewOf(s *Session) jet.Trx {
+	if snapshot, bounded := s.snapshot(); bounded {
+		return snapshot
+	}
+	return jet.Trx(st.trx.Load())
+}
+
 // ForeignDelta is the sum of the escrow changes at an offset of the node's data that session s must not
 // see: it reads the page's number minus this one.
 func (st *Store) ForeignDelta(s *Session, n *Node, offset uint16) int64 {
@@ -58,14 +68,14 @@ func (st *Store) ForeignDelta(s *Session, n *Node, offset uint16) int64 {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	_, r := sh.find(h, n)
-	snapshot, bounded := s.snapshot()
+	snapshot := st.viewOf(s)
 	var sum int64
 	for ; r != nil; r = r.older {
 		if r.nullified || r.Trx == s.trx {
 			continue
 		}
 		c := r.Trx.committed()
-		if c != jet.TrxMax && !(bounded && jet.TrxLess(snapshot, c)) {
+		if c != jet.TrxMax && !jet.TrxLess(snapshot, c) {
 			continue
 		}
 		switch {
