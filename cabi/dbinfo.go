@@ -92,9 +92,15 @@ func esent_JetGrowDatabase(thread C.uint64_t, sesid C.JET_SESID, dbid C.JET_DBID
 //export esent_JetResizeDatabase
 func esent_JetResizeDatabase(thread C.uint64_t, sesid C.JET_SESID, dbid C.JET_DBID, cpgTarget C.uint32_t, pcpgActual *C.uint32_t, grbit C.JET_GRBIT) (rc C.JET_ERR) {
 	defer guard(&rc, uintptr(sesid))
-	return pagesOut(sesid, pcpgActual, func(s *engine.Session) (uint32, error) {
-		return s.ResizeDatabase(engine.Thread(thread), uint32(dbid), uint32(cpgTarget), jet.Grbit(grbit))
+	var warn jet.Err
+	code := pagesOut(sesid, pcpgActual, func(s *engine.Session) (pages uint32, err error) {
+		pages, warn, err = s.ResizeDatabase(engine.Thread(thread), uint32(dbid), uint32(cpgTarget), jet.Grbit(grbit))
+		return pages, err
 	})
+	if code == 0 {
+		code = C.JET_ERR(warn)
+	}
+	return code
 }
 
 func setDatabaseSize(thread C.uint64_t, sesid C.JET_SESID, path pathArgument, cpg C.uint32_t, out *C.uint32_t) C.JET_ERR {

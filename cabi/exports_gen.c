@@ -2428,46 +2428,32 @@ ESENT_EXPORT JET_ERR JET_API JetSetSystemParameterW(JET_INSTANCE *pinstance, JET
     return esent_JetSetSystemParameterW(pinstance, sesid, paramid, lParam, szParam);
 }
 
+extern JET_ERR esent_JetGetLS(JET_SESID sesid, JET_TABLEID tableid, JET_LS *pls, JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetGetLS(JET_SESID sesid, JET_TABLEID tableid, JET_LS *pls, JET_GRBIT grbit)
 {
-    (void)sesid;
-    (void)tableid;
-    (void)pls;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetGetLS(sesid, tableid, pls, grbit);
 }
 
+extern JET_ERR esent_JetRegisterCallback(JET_SESID sesid, JET_TABLEID tableid, JET_CBTYP cbtyp, JET_CALLBACK pCallback, void *pvContext, JET_HANDLE *phCallbackId);
 ESENT_EXPORT JET_ERR JET_API JetRegisterCallback(JET_SESID sesid, JET_TABLEID tableid, JET_CBTYP cbtyp, JET_CALLBACK pCallback, void *pvContext, JET_HANDLE *phCallbackId)
 {
-    (void)sesid;
-    (void)tableid;
-    (void)cbtyp;
-    (void)pCallback;
-    (void)pvContext;
-    (void)phCallbackId;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetRegisterCallback(sesid, tableid, cbtyp, pCallback, pvContext, phCallbackId);
 }
 
+extern JET_ERR esent_JetSetLS(JET_SESID sesid, JET_TABLEID tableid, JET_LS ls, JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetSetLS(JET_SESID sesid, JET_TABLEID tableid, JET_LS ls, JET_GRBIT grbit)
 {
-    (void)sesid;
-    (void)tableid;
-    (void)ls;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetSetLS(sesid, tableid, ls, grbit);
 }
 
+extern JET_ERR esent_JetUnregisterCallback(JET_SESID sesid, JET_TABLEID tableid, JET_CBTYP cbtyp, JET_HANDLE hCallbackId);
 ESENT_EXPORT JET_ERR JET_API JetUnregisterCallback(JET_SESID sesid, JET_TABLEID tableid, JET_CBTYP cbtyp, JET_HANDLE hCallbackId)
 {
-    (void)sesid;
-    (void)tableid;
-    (void)cbtyp;
-    (void)hCallbackId;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetUnregisterCallback(sesid, tableid, cbtyp, hCallbackId);
 }
 
 extern JET_ERR esent_JetConfigureProcessForCrashDump(const JET_GRBIT grbit);

@@ -236,9 +236,9 @@ func TestDatabaseSizes(t *testing.T) {
 	m.want(s.SetMaxDatabaseSize(0, n, 10), 0)
 	_, err = s.GrowDatabase(0, n, 600)
 	m.want(err, jet.ErrOutOfDatabaseSpace)
-	_, err = s.ResizeDatabase(0, n, 400, jet.BitResizeDatabaseOnlyGrow)
+	_, _, err = s.ResizeDatabase(0, n, 400, jet.BitResizeDatabaseOnlyGrow)
 	m.want(err, jet.ErrOutOfDatabaseSpace)
-	_, err = s.ResizeDatabase(0, n, 400, 0x100)
+	_, _, err = s.ResizeDatabase(0, n, 400, 0x100)
 	m.want(err, jet.ErrInvalidGrbit)
 	_, err = s.SetDatabaseSize(0, "/db/none.edb", 400)
 	m.want(err, jet.ErrFileNotFound)
@@ -253,7 +253,7 @@ func TestDatabaseSizes(t *testing.T) {
 	if pages != 768 {
 		t.Errorf("grown to %d pages", pages)
 	}
-	pages, err = s.ResizeDatabase(0, n, 1000, 0)
+	pages, _, err = s.ResizeDatabase(0, n, 1000, 0)
 	m.want(err, 0)
 	if pages != 1024 {
 		t.Errorf("resized to %d pages", pages)

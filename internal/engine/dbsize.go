@@ -22,41 +22,46 @@ func (s *Session) sizable(number uint32) (*Database, error) {
 // GrowDatabase makes the file of an open database at least so many pages long, headers included, and gives its
 // length (JetGrowDatabase). It never shrinks.
 func (s *Session) GrowDatabase(t Thread, number, pages uint32) (uint32, error) {
-	return s.ResizeDatabase(t, number, pages, jet.BitResizeDatabaseOnlyGrow)
+	pages, _, err := s.ResizeDatabase(t, number, pages, jet.BitResizeDatabaseOnlyGrow)
+	return pages, err
 }
 
 const resizeBits = jet.BitResizeDatabaseOnlyGrow | jet.BitResizeDatabaseOnlyShrink
 
-// ResizeDatabase makes the file of an open database at least, or when it shrinks at most, so many pages long,
-// headers included, and gives its length (JetResizeDatabase, spec chapter 01, 15). It grows by whole extensions.
-// Shrinking is not available.
-func (s *Session) ResizeDatabase(t Thread, number, pages uint32, grbit jet.Grbit) (uint32, error) {
+// ResizeDatabase makes the file of an open database at least so many pages long, headers included, or takes off its end
+// what is not used, but no more than leaves it so long; it gives the length (JetResizeDatabase, spec chapter 01, 15). It
+// grows by whole extensions and shrinks by whole extents. WrnShrinkNotPossible: there is nothing to take off.
+//
+// Errors: ErrInvalidGrbit, ErrInvalidDatabaseId, ErrDatabaseFileReadOnly, ErrOutOfDatabaseSpace; to shrink,
+// ErrFeatureNotAvailable where JET_paramEnableShrinkDatabase does not allow it, ErrBackupInProgress.
+func (s *Session) ResizeDatabase(t Thread, number, pages uint32, grbit jet.Grbit) (size uint32, warn jet.Err, err error) {
 	if err := s.enterOwned(t); err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	defer s.leave()
 	if grbit&^resizeBits != 0 || grbit == resizeBits {
-		return 0, jet.ErrInvalidGrbit
+		return 0, 0, jet.ErrInvalidGrbit
 	}
 	d, err := s.sizable(number)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	last, err := d.space.LastOwned(s.trx)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	have := uint32(last) + dbfile.HeaderPages
 	switch {
 	case pages > have && grbit != jet.BitResizeDatabaseOnlyShrink:
 		err = s.grow(d, pages-dbfile.HeaderPages)
 	case pages < have && grbit != jet.BitResizeDatabaseOnlyGrow:
-		err = jet.ErrFeatureNotAvailable
+		warn, err = s.shrink(d, jet.Pgno(max(pages, dbfile.HeaderPages)-dbfile.HeaderPages))
 	}
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	return d.size(s, dbInfoFilesize)
+	size, err = d.size(s, dbInfoFilesize)
+	return size, warn, err
 }
 
 // grow makes the database own page last, in a transaction of its own.

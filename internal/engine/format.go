@@ -5,7 +5,9 @@ package engine
 const (
 	efvPersistedFlushMap     = 8220
 	efvSetDBVersion          = 8940
+	efvShrinkEof             = 9100
 	efvLgposLastResize       = 9180
 	efvLogtimeGenMaxRequired = 9260
+	efvDbTimeShrink          = 9320
 	efvReservedTags          = 9560
 )
