@@ -235,7 +235,7 @@ func (d *Database) attachFlushMap(createNew bool) error {
 
 func (i *Instance) logAttach(s *Session, d *Database) (jet.LogPos, error) {
 	h := d.file.Header()
-	return i.appendDurable(&logstore.AttachDB{Proc: s.trx.Proc, DB: d.id, MaxPages: d.maxPages.Load(), Consistent: h.Consistent,
+	return i.logComing(d, &h, &logstore.AttachDB{Proc: s.trx.Proc, DB: d.id, MaxPages: d.maxPages.Load(), Consistent: h.Consistent,
 		SignDB: h.SignDB, SignLog: h.SignLog, Path: d.path})
 }
 
@@ -277,7 +277,7 @@ func (i *Instance) goLive(d *Database, a *attachment) error {
 func (g *generations) follow(d *Database, attach jet.LogPos) {
 	if d.logged && !slices.Contains(g.live, d) {
 		d.attachPos.Store(uint64(attach))
-		g.live = append(g.live, d)
+		g.live, g.coming = append(g.live, d), nil
 	}
 }
 

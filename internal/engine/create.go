@@ -134,7 +134,7 @@ func (c *creation) log(h *dbfile.Header) error {
 	if d.logged {
 		rec := logstore.CreateDB{Proc: c.s.trx.Proc, DB: d.id, Grbit: c.grbit, MaxPages: d.maxPages.Load(), SignDB: h.SignDB,
 			HasVersion: true, Version: createRecordVersion, UpdateMajor: createRecordUpdate, Path: d.path}
-		pos, err := i.appendDurable(&rec)
+		pos, err := i.logComing(d, h, &rec)
 		if err != nil {
 			return err
 		}

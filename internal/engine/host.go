@@ -3,6 +3,7 @@ package engine
 import (
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"esent/internal/engine/cache"
 	"esent/internal/engine/dbfile"
@@ -20,8 +21,17 @@ type generations struct {
 	recent  []generation
 	// live are the logged databases whose headers on disk say that they need the log.
 	live []*Database
+	// coming is the database of a CreateDB or AttachDB record that does not follow yet, nil for none.
+	coming *coming
 	// redo is whom the log belongs to while recovery undoes: it has the databases then.
 	redo recovery.LogState
+}
+
+// coming is a database from its CreateDB or AttachDB record on until its header follows the log: a generation that
+// begins meanwhile has to tell of it.
+type coming struct {
+	info logstore.AttachInfo
+	pos  atomic.Uint64 // of the record, 0 while there is none
 }
 
 type generation struct {
@@ -73,8 +83,34 @@ func (g *generations) attachments(at jet.LogPos) []logstore.AttachInfo {
 			list = append(list, a)
 		}
 	}
+	if c := g.coming; c != nil {
+		if a := c.info; jet.LogPos(c.pos.Load()) != 0 && jet.LogPos(c.pos.Load()) < at {
+			a.Attach = jet.LogPos(c.pos.Load())
+			list = append(list, a)
+		}
+	}
 	slices.SortFunc(list, func(a, b logstore.AttachInfo) int { return int(a.DB) - int(b.DB) })
 	return list
+}
+
+// logComing logs the record with which a database comes, and makes it durable.
+func (i *Instance) logComing(d *Database, h *dbfile.Header, rec logstore.Record) (jet.LogPos, error) {
+	g := &i.gens
+	c := &coming{info: logstore.AttachInfo{DB: d.id, DBTime: h.DBTime, ObjIDLast: h.ObjIDLast, MaxPages: d.maxPages.Load(),
+		Consistent: h.Consistent, SignDB: h.SignDB, Path: d.path}}
+	g.mu.Lock()
+	g.coming = c
+	g.mu.Unlock()
+	pos, end, err := i.log.AppendNoted(rec.Append(nil), func(pos jet.LogPos) { c.pos.Store(uint64(pos)) })
+	if err == nil {
+		err = i.flushLog(end)
+	}
+	if err != nil {
+		g.mu.Lock()
+		g.coming = nil
+		g.mu.Unlock()
+	}
+	return pos, err
 }
 
 // attachInfo is the database's entry in the list for a position, if it has one (spec chapter 05, 5).

@@ -22,6 +22,22 @@ func (l *Log) Append(rec []byte) (pos, end jet.LogPos, err error) {
 	return pos, end, err
 }
 
+// AppendNoted is Append that tells note the record's position before any other record can follow it. note must not call
+// the log.
+func (l *Log) AppendNoted(rec []byte, note func(pos jet.LogPos)) (pos, end jet.LogPos, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err = l.admit(RecType(rec[0])); err == nil {
+		err = l.makeRoom(len(rec), nil)
+	}
+	if err != nil {
+		return 0, 0, err
+	}
+	pos, end = l.put(rec)
+	note(pos)
+	return pos, end, nil
+}
+
 // appendAfter is the rest of Append for a record that there may be no room for; it unlocks mu.
 func (l *Log) appendAfter(rec []byte) (pos, end jet.LogPos, err error) {
 	defer l.mu.Unlock()
