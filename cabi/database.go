@@ -116,6 +116,64 @@ func esent_JetCreateDatabase2W(thread C.uint64_t, sesid C.JET_SESID, szFilename 
 	return createDatabase(thread, sesid, pathFromW(szFilename), cpgDatabaseSizeMax, pdbid, grbit)
 }
 
+// databaseParams reads the parameters of a database to be created or attached.
+func databaseParams(list *C.JET_SETDBPARAM, count C.uint32_t, attach bool) (maxPages C.uint32_t, err error) {
+	params, ok := sliceAt(list, uint32(count))
+	if !ok || list == nil && count > 0 {
+		return 0, jet.ErrInvalidParameter
+	}
+	given := make([]engine.DBParam, len(params))
+	for k := range params {
+		p := &params[k]
+		given[k] = engine.DBParam{ID: uint32(p.dbparamid), Size: uint32(p.cbParam)}
+		if given[k].Data, ok = bytesAt(p.pvParam, uint32(p.cbParam)); !ok || p.pvParam == nil {
+			given[k].Data = nil
+		}
+	}
+	n, err := engine.DBParams(given, attach)
+	return C.uint32_t(n), err
+}
+
+func attachDatabase3(thread C.uint64_t, sesid C.JET_SESID, path pathArgument, list *C.JET_SETDBPARAM, count C.uint32_t, grbit C.JET_GRBIT) C.JET_ERR {
+	maxPages, err := databaseParams(list, count, true)
+	if err != nil && sessions.get(uintptr(sesid)) != nil {
+		return result(err)
+	}
+	return attachDatabase(thread, sesid, path, maxPages, grbit)
+}
+
+func createDatabase3(thread C.uint64_t, sesid C.JET_SESID, path pathArgument, list *C.JET_SETDBPARAM, count C.uint32_t, out *C.JET_DBID, grbit C.JET_GRBIT) C.JET_ERR {
+	maxPages, err := databaseParams(list, count, false)
+	if err != nil && sessions.get(uintptr(sesid)) != nil {
+		return result(err)
+	}
+	return createDatabase(thread, sesid, path, maxPages, out, grbit)
+}
+
+//export esent_JetAttachDatabase3A
+func esent_JetAttachDatabase3A(thread C.uint64_t, sesid C.JET_SESID, szFilename C.JET_PCSTR, rgsetdbparam *C.JET_SETDBPARAM, csetdbparam C.uint32_t, grbit C.JET_GRBIT) (rc C.JET_ERR) {
+	defer guard(&rc, uintptr(sesid))
+	return attachDatabase3(thread, sesid, pathFromA(szFilename), rgsetdbparam, csetdbparam, grbit)
+}
+
+//export esent_JetAttachDatabase3W
+func esent_JetAttachDatabase3W(thread C.uint64_t, sesid C.JET_SESID, szFilename C.JET_PCWSTR, rgsetdbparam *C.JET_SETDBPARAM, csetdbparam C.uint32_t, grbit C.JET_GRBIT) (rc C.JET_ERR) {
+	defer guard(&rc, uintptr(sesid))
+	return attachDatabase3(thread, sesid, pathFromW(szFilename), rgsetdbparam, csetdbparam, grbit)
+}
+
+//export esent_JetCreateDatabase3A
+func esent_JetCreateDatabase3A(thread C.uint64_t, sesid C.JET_SESID, szFilename C.JET_PCSTR, pdbid *C.JET_DBID, rgsetdbparam *C.JET_SETDBPARAM, csetdbparam C.uint32_t, grbit C.JET_GRBIT) (rc C.JET_ERR) {
+	defer guard(&rc, uintptr(sesid))
+	return createDatabase3(thread, sesid, pathFromA(szFilename), rgsetdbparam, csetdbparam, pdbid, grbit)
+}
+
+//export esent_JetCreateDatabase3W
+func esent_JetCreateDatabase3W(thread C.uint64_t, sesid C.JET_SESID, szFilename C.JET_PCWSTR, pdbid *C.JET_DBID, rgsetdbparam *C.JET_SETDBPARAM, csetdbparam C.uint32_t, grbit C.JET_GRBIT) (rc C.JET_ERR) {
+	defer guard(&rc, uintptr(sesid))
+	return createDatabase3(thread, sesid, pathFromW(szFilename), rgsetdbparam, csetdbparam, pdbid, grbit)
+}
+
 func openDatabase(thread C.uint64_t, sesid C.JET_SESID, path pathArgument, out *C.JET_DBID, grbit C.JET_GRBIT) C.JET_ERR {
 	return dbidOut(sesid, path, out, func(s *engine.Session, path string) (uint32, error) {
 		return s.OpenDatabase(engine.Thread(thread), path, jet.Grbit(grbit))

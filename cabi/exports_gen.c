@@ -267,26 +267,18 @@ ESENT_EXPORT JET_ERR JET_API JetAttachDatabase2W(JET_SESID sesid, JET_PCWSTR szF
 
 ESENT_EXPORT JET_ERR JET_API JetAttachDatabase3(JET_SESID sesid, JET_PCSTR szFilename, JET_SETDBPARAM *rgsetdbparam, uint32_t csetdbparam, JET_GRBIT grbit) ESENT_ALIAS(JetAttachDatabase3A);
 
+extern JET_ERR esent_JetAttachDatabase3A(uint64_t thread, JET_SESID sesid, JET_PCSTR szFilename, JET_SETDBPARAM *rgsetdbparam, uint32_t csetdbparam, JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetAttachDatabase3A(JET_SESID sesid, JET_PCSTR szFilename, JET_SETDBPARAM *rgsetdbparam, uint32_t csetdbparam, JET_GRBIT grbit)
 {
-    (void)sesid;
-    (void)szFilename;
-    (void)rgsetdbparam;
-    (void)csetdbparam;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetAttachDatabase3A(esent_thread(), sesid, szFilename, rgsetdbparam, csetdbparam, grbit);
 }
 
+extern JET_ERR esent_JetAttachDatabase3W(uint64_t thread, JET_SESID sesid, JET_PCWSTR szFilename, JET_SETDBPARAM *rgsetdbparam, uint32_t csetdbparam, JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetAttachDatabase3W(JET_SESID sesid, JET_PCWSTR szFilename, JET_SETDBPARAM *rgsetdbparam, uint32_t csetdbparam, JET_GRBIT grbit)
 {
-    (void)sesid;
-    (void)szFilename;
-    (void)rgsetdbparam;
-    (void)csetdbparam;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetAttachDatabase3W(esent_thread(), sesid, szFilename, rgsetdbparam, csetdbparam, grbit);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetAttachDatabaseWithStreaming(JET_SESID sesid, JET_PCSTR szDbFileName, JET_PCSTR szSLVFileName, JET_PCSTR szSLVRootName, const uint32_t cpgDatabaseSizeMax, JET_GRBIT grbit) ESENT_ALIAS(JetAttachDatabaseWithStreamingA);
@@ -356,28 +348,18 @@ ESENT_EXPORT JET_ERR JET_API JetCreateDatabase2W(JET_SESID sesid, JET_PCWSTR szF
 
 ESENT_EXPORT JET_ERR JET_API JetCreateDatabase3(JET_SESID sesid, JET_PCSTR szFilename, JET_DBID *pdbid, JET_SETDBPARAM *rgsetdbparam, uint32_t csetdbparam, JET_GRBIT grbit) ESENT_ALIAS(JetCreateDatabase3A);
 
+extern JET_ERR esent_JetCreateDatabase3A(uint64_t thread, JET_SESID sesid, JET_PCSTR szFilename, JET_DBID *pdbid, JET_SETDBPARAM *rgsetdbparam, uint32_t csetdbparam, JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetCreateDatabase3A(JET_SESID sesid, JET_PCSTR szFilename, JET_DBID *pdbid, JET_SETDBPARAM *rgsetdbparam, uint32_t csetdbparam, JET_GRBIT grbit)
 {
-    (void)sesid;
-    (void)szFilename;
-    (void)pdbid;
-    (void)rgsetdbparam;
-    (void)csetdbparam;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetCreateDatabase3A(esent_thread(), sesid, szFilename, pdbid, rgsetdbparam, csetdbparam, grbit);
 }
 
+extern JET_ERR esent_JetCreateDatabase3W(uint64_t thread, JET_SESID sesid, JET_PCWSTR szFilename, JET_DBID *pdbid, JET_SETDBPARAM *rgsetdbparam, uint32_t csetdbparam, JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetCreateDatabase3W(JET_SESID sesid, JET_PCWSTR szFilename, JET_DBID *pdbid, JET_SETDBPARAM *rgsetdbparam, uint32_t csetdbparam, JET_GRBIT grbit)
 {
-    (void)sesid;
-    (void)szFilename;
-    (void)pdbid;
-    (void)rgsetdbparam;
-    (void)csetdbparam;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetCreateDatabase3W(esent_thread(), sesid, szFilename, pdbid, rgsetdbparam, csetdbparam, grbit);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetCreateDatabaseWithStreaming(JET_SESID sesid, JET_PCSTR szDbFileName, JET_PCSTR szSLVFileName, JET_PCSTR szSLVRootName, const uint32_t cpgDatabaseSizeMax, JET_DBID *pdbid, JET_GRBIT grbit) ESENT_ALIAS(JetCreateDatabaseWithStreamingA);
@@ -652,15 +634,11 @@ ESENT_EXPORT JET_ERR JET_API JetOpenTableW(JET_SESID sesid, JET_DBID dbid, JET_P
     return esent_JetOpenTableW(esent_thread(), sesid, dbid, szTableName, pvParameters, cbParameters, grbit, ptableid);
 }
 
+extern JET_ERR esent_JetPrereadTablesW(uint64_t thread, JET_SESID sesid, JET_DBID dbid, JET_PCWSTR *rgwszTables, int32_t cwszTables, JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetPrereadTablesW(JET_SESID sesid, JET_DBID dbid, JET_PCWSTR *rgwszTables, int32_t cwszTables, JET_GRBIT grbit)
 {
-    (void)sesid;
-    (void)dbid;
-    (void)rgwszTables;
-    (void)cwszTables;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetPrereadTablesW(esent_thread(), sesid, dbid, rgwszTables, cwszTables, grbit);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetRenameTable(JET_SESID sesid, JET_DBID dbid, JET_PCSTR szName, JET_PCSTR szNameNew) ESENT_ALIAS(JetRenameTableA);

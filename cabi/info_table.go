@@ -94,6 +94,8 @@ func (cs charset) tableInfo(s *engine.Session, c *engine.Cursor, p unsafe.Pointe
 	switch level {
 	case C.JET_TblInfoSpaceUsage, C.JET_TblInfoSpaceOwned, C.JET_TblInfoSpaceAvailable, C.JET_TblInfoSpaceOwnedLV, C.JET_TblInfoSpaceAvailableLV:
 		return tableSpace(s, c, buffer, level)
+	case C.JET_TblInfoRetrieveAndReserveAutoIncrement:
+		return c.ReserveAutoIncrement(s, buffer)
 	}
 	info, err := c.TableInfo(s)
 	if err != nil {

@@ -109,3 +109,19 @@ func esent_JetPrereadIndexRange(sesid C.JET_SESID, tableid C.JET_TABLEID, pIndex
 		return err
 	})
 }
+
+//export esent_JetPrereadTablesW
+func esent_JetPrereadTablesW(thread C.uint64_t, sesid C.JET_SESID, dbid C.JET_DBID, rgwszTables *C.JET_PCWSTR, cwszTables C.int32_t, grbit C.JET_GRBIT) (rc C.JET_ERR) {
+	defer guard(&rc, uintptr(sesid))
+	return onSession(sesid, func(s *engine.Session) error {
+		given, ok := sliceAt(rgwszTables, uint32(max(0, cwszTables)))
+		if !ok {
+			return jet.ErrInvalidParameter
+		}
+		names := make([]string, len(given))
+		for i, p := range given {
+			names[i], _ = nameW(units(p)) // what is no name is no table's
+		}
+		return s.PrereadTables(engine.Thread(thread), uint32(dbid), names, jet.Grbit(grbit))
+	})
+}

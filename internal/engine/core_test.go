@@ -388,6 +388,19 @@ func TestSessionParameters(t *testing.T) {
 	m.want(s.SetSessionParam(sesOperationContext, []byte{1, 0, 0, 0}), jet.ErrInvalidBufferSize)
 	get(sesCorrelationID, 256, 4, 0)
 	get(4999, 256, 0, jet.ErrInvalidSesparamId)
+	_, _, _, err := m.proc.GetParam(ParamTarget{}, jet.ParamTransactionLevel)
+	m.want(err, jet.ErrInvalidParameter)
+	m.want(s.BeginTransaction(0, 0), 0)
+	n, _, _, err := m.proc.GetParam(ParamTarget{Session: s}, jet.ParamTransactionLevel)
+	if n != 1 || err != nil {
+		t.Errorf("transaction level %d, %v", n, err)
+	}
+	var info [16]byte
+	m.want(s.inst.MiscInfo(miscInfoCheckpoint, info[:15]), jet.ErrBufferTooSmall)
+	m.want(s.inst.MiscInfo(miscInfoCheckpoint, info[:]), 0)
+	if info[0] != 1 || info[4] != 1 || info[8+5] < 100 {
+		t.Errorf("checkpoint % x", info)
+	}
 	m.want(s.SetSessionParam(5, nil), jet.ErrInvalidSesparamId)
 }
 

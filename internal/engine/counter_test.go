@@ -25,6 +25,24 @@ func TestIndexOfVersionColumn(t *testing.T) {
 	d.expect(r.scan("k"), "0/2")
 }
 
+// TestReservedNumber takes a number before the record that is to have it.
+func TestReservedNumber(t *testing.T) {
+	d := newDesk(t)
+	d.table("t", []string{"k long", "a long auto"}, "p:+k primary")
+	d.table("none", []string{"k long"}, "p:+k primary")
+	r, none := d.open(d.s, "t"), d.open(d.s, "none")
+	var b [4]byte
+	d.want(none.ReserveAutoIncrement(d.s, b[:]), jet.ErrInvalidOperation)
+	d.want(r.ReserveAutoIncrement(d.s, nil), jet.ErrInvalidParameter)
+	d.want(r.ReserveAutoIncrement(d.s, b[:3]), jet.ErrInvalidBufferSize)
+	d.want(r.ReserveAutoIncrement(d.s, b[:]), 0)
+	if b != [4]byte{1} {
+		t.Errorf("number %v", b)
+	}
+	d.want(r.insert("k", 1), 0)
+	d.expect(r.scan("k", "a"), "1 2")
+}
+
 // TestCountersWhileTheirColumnIsDropped inserts and replaces while another session has dropped the columns that the
 // engine sets, and takes that back.
 func TestCountersWhileTheirColumnIsDropped(t *testing.T) {

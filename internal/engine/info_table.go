@@ -33,6 +33,8 @@ func (c *Cursor) TableInfoSize(level uint32) (int, error) {
 	switch level {
 	case jet.TblInfo:
 		return sizeObjectInfo, nil
+	case jet.TblInfoEncryptionKey, jet.TblInfoRetrieveAndReserveAutoIncrement:
+		return 0, nil // no cursor has a key; the other judges the size by itself
 	case jet.TblInfoName:
 		return 1, nil
 	case jet.TblInfoTemplateTableName:

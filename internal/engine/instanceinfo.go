@@ -1,6 +1,10 @@
 package engine
 
-import "esent/internal/jet"
+import (
+	"encoding/binary"
+
+	"esent/internal/jet"
+)
 
 // InstanceInfo is what JetGetInstanceInfo tells of an instance.
 type InstanceInfo struct {
@@ -33,8 +37,8 @@ const (
 	miscInfoRBS          = 2
 )
 
-// MiscInfo fills buf with what JetGetInstanceMiscInfo tells: level 0 is the log stream's signature.
-// ErrBufferTooSmall for a shorter buffer, ErrInvalidParameter for another level.
+// MiscInfo fills buf with what JetGetInstanceMiscInfo tells: level 0 is the log stream's signature, level 1 a
+// JET_CHECKPOINTINFO. ErrBufferTooSmall for a shorter buffer, ErrInvalidParameter for another level.
 func (i *Instance) MiscInfo(level uint32, buf []byte) error {
 	if err := i.enter(); err != nil {
 		return err
@@ -48,10 +52,31 @@ func (i *Instance) MiscInfo(level uint32, buf []byte) error {
 		}
 		copy(buf, sign[:])
 		return nil
-	case miscInfoCheckpoint, miscInfoRBS:
+	case miscInfoCheckpoint:
+		return i.checkpointInfo(buf)
+	case miscInfoRBS:
 		return jet.ErrFeatureNotAvailable
 	}
 	return jet.ErrInvalidParameter
+}
+
+// checkpointInfo tells the generations of the checkpoint and of the log being written, and when the latter began; all 0
+// without a log.
+func (i *Instance) checkpointInfo(buf []byte) error {
+	var info [8 + jet.LogTimeSize]byte
+	if len(buf) < len(info) {
+		return jet.ErrBufferTooSmall
+	}
+	if i.log != nil {
+		i.gens.mu.Lock()
+		current := i.gens.recent[len(i.gens.recent)-1]
+		i.gens.mu.Unlock()
+		binary.LittleEndian.PutUint32(info[0:], uint32(i.log.Checkpoint().Gen()))
+		binary.LittleEndian.PutUint32(info[4:], uint32(current.gen))
+		copy(info[8:], current.created[:])
+	}
+	copy(buf, info[:])
+	return nil
 }
 
 // ThreadStats counts work as JET_THREADSTATS does. The engine counts for the process, not for each thread:

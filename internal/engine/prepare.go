@@ -166,6 +166,34 @@ func (c *Cursor) nextAutoInc(consume bool) (uint64, error) {
 	return c.table.PeekAutoInc()
 }
 
+// ReserveAutoIncrement takes the next autoincrement number for a record to come (JetGetTableInfo on the level
+// JET_TblInfoRetrieveAndReserveAutoIncrement). ErrInvalidParameter without a buffer, ErrInvalidOperation without such a
+// column, ErrInvalidBufferSize unless the buffer is as long as the column, ErrFeatureNotAvailable where records alone
+// tell the last number.
+func (c *Cursor) ReserveAutoIncrement(s *Session, buf []byte) error {
+	if err := c.enterLentFor(s, tempOther); err != nil {
+		return err
+	}
+	defer s.leave()
+	auto := c.table.Schema().AutoInc
+	switch {
+	case buf == nil:
+		return jet.ErrInvalidParameter
+	case auto == nil || auto.HasDefault():
+		return jet.ErrInvalidOperation
+	case len(buf) != auto.Max:
+		return jet.ErrInvalidBufferSize
+	}
+	n, err := c.nextAutoInc(true)
+	if err != nil {
+		return err
+	}
+	for i := range buf {
+		buf[i] = byte(n >> (8 * i))
+	}
+	return nil
+}
+
 // putNumber sets a numeric column of 4 or 8 bytes.
 func (u *update) putNumber(col *record.Column, n uint64) error {
 	var b [8]byte

@@ -197,3 +197,34 @@ func limitBits(prefix, lower bool) jet.Grbit {
 	}
 	return jet.BitFullColumnEndLimit
 }
+
+// prereadTables is how many tables JetPrereadTables takes at most.
+const prereadTables = 10
+
+// PrereadTables asks for the first pages of tables to be read in the background; those that are not there do not matter
+// (JetPrereadTables). ErrInvalidGrbit for any flag, ErrInvalidParameter for more than ten tables.
+func (s *Session) PrereadTables(t Thread, database uint32, names []string, grbit jet.Grbit) error {
+	if err := s.enterOwned(t); err != nil {
+		return err
+	}
+	defer s.leave()
+	d, err := s.database(database)
+	switch {
+	case err != nil:
+		return err
+	case grbit != 0:
+		return jet.ErrInvalidGrbit
+	case len(names) > prereadTables:
+		return jet.ErrInvalidParameter
+	}
+	for _, name := range names {
+		if name, err = objectName(name); err != nil {
+			continue
+		}
+		if table, err := d.cat.Table(s.trx, name); err == nil {
+			s.inst.cache.Prefetch(d.pages, table.Tree.Root)
+			table.Release()
+		}
+	}
+	return nil
+}

@@ -144,6 +144,9 @@ func (p *Process) setText(d *param.Def, v *param.Values, i *Instance, s string) 
 
 // GetParam reads a system parameter: its number, or its text for string parameters (JetGetSystemParameter).
 func (p *Process) GetParam(t ParamTarget, id jet.ParamID) (number int64, text string, isText bool, err error) {
+	if id == jet.ParamTransactionLevel && t.Session != nil {
+		return int64(t.Session.trx.Level()), "", false, nil
+	}
 	d, err := param.Find(id)
 	if err != nil {
 		return 0, "", false, err
@@ -152,11 +155,6 @@ func (p *Process) GetParam(t ParamTarget, id jet.ParamID) (number int64, text st
 	defer p.mu.Unlock()
 	v, i := p.paramHome(d, t)
 	switch id {
-	case jet.ParamTransactionLevel:
-		if t.Session == nil {
-			return 0, "", false, jet.ErrInvalidParameter
-		}
-		return int64(t.Session.trx.Level()), "", false, nil
 	case jet.ParamCommitDefault:
 		if t.Session != nil {
 			return int64(t.Session.commitDefault), "", false, nil

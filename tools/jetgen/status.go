@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"strings"
 )
 
 // neverAvailable are the functions whose documented result is JET_errFeatureNotAvailable, always (spec
@@ -10,7 +11,26 @@ import (
 var neverAvailable = map[string]bool{
 	"JetResetCounter": true, "JetGetCounter": true, "JetPrepareToCommitTransaction": true,
 	"JetSnapshotStart": true, "JetSnapshotStartA": true, "JetSnapshotStartW": true, "JetSnapshotStop": true,
+	"JetAttachDatabaseWithStreaming": true, "JetAttachDatabaseWithStreamingA": true, "JetAttachDatabaseWithStreamingW": true,
+	"JetCreateDatabaseWithStreaming": true, "JetCreateDatabaseWithStreamingA": true, "JetCreateDatabaseWithStreamingW": true,
 }
+
+// whyNotBuilt says of functions why they are not built, by name without the A or W at its end.
+var whyNotBuilt = map[string]string{
+	"JetStreamRecords":                  notSpecified,
+	"JetRetrieveColumnFromRecordStream": notSpecified,
+	"JetRetrieveColumnByReference":      notSpecified,
+	"JetPrereadColumnsByReference":      notSpecified,
+	"JetSetTableInfo":                   "columns are not encrypted",
+	"JetCreateEncryptionKey":            "columns are not encrypted",
+	"JetGetResourceParam":               "this engine has no such pools",
+	"JetSetResourceParam":               "this engine has no such pools",
+	"JetConsumeLogData":                 "log shipping is not specified",
+	"JetTestHook":                       "hooks into the original's own code",
+	"JetTracing":                        "traces of the original's own code",
+}
+
+const notSpecified = "private, its format is not specified"
 
 // apiStatus is the table of every function with its state.
 func apiStatus(functions []function, b built) []byte {
@@ -38,6 +58,9 @@ func apiStatus(functions []function, b built) []byte {
 		what := f.meaning
 		if f.aliasOf != "" {
 			what = "the same as `" + f.aliasOf + "`"
+		}
+		if why := whyNotBuilt[strings.TrimRight(f.name, "AW")]; why != "" && state == notBuilt && f.aliasOf == "" {
+			what += ": " + why
 		}
 		fmt.Fprintf(rows, "| `%s` | %s | %s |\n", f.name, state, what)
 	}
