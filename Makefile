@@ -3,7 +3,7 @@
 # make demo       build examples/backup.c against the library and run it
 # make test       everything that must hold; ends with a non-zero code when something does not
 # make simulate SEEDS=n SEED=first   random runs of the engine on a simulated disk with faults, on all cores
-# make bench      the same work here, in SQLite and in LMDB
+# make bench      the same work here, in SQLite and in LMDB; how fast a log is replayed
 # make lint       gofmt, go vet, staticcheck
 # make conformance [AREAS="backup seek"]   transcripts of the original engine, counted by area
 # make generate   what follows from the specification's tables (needs $(SPEC))
@@ -106,8 +106,13 @@ bench: lib
 	$(CC) -O2 bench/bench.c bench/bench_lmdb.c -o bench/out/bench_lmdb -llmdb -lpthread
 	$(CC) -O2 -I include bench/bench.c bench/bench_esent.c -o bench/out/bench_esent \
 	    -L $(B) -lesent -lpthread -Wl,-rpath,$(CURDIR)/$(B)
+	$(CC) -O2 -I include bench/bench_recovery.c -o bench/out/bench_recovery \
+	    -L $(B) -lesent -lpthread -Wl,-rpath,$(CURDIR)/$(B)
 	python3 bench/compare.py --ours bench/out/bench_esent --peer bench/out/bench_sqlite --peer bench/out/bench_lmdb \
 	    --rows $(ROWS)
+	@rm -rf bench/out/recovery
+	bench/out/bench_recovery bench/out/recovery $(ROWS)
+	@rm -rf bench/out/recovery
 
 lint:
 	@$(NEED) go gcc

@@ -166,7 +166,7 @@ func (r *run) splitVersion(s *session, split *logstore.Split, leaf logstore.Node
 	default:
 		return nil
 	}
-	if n.Flags&logstore.OpVersioned == 0 || s.Level() == 0 {
+	if r.settled || n.Flags&logstore.OpVersioned == 0 || s.Level() == 0 {
 		return nil
 	}
 	// The node lies on one of the two pages afterwards; its image is wanted if that page gets the change now.

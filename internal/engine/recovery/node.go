@@ -73,7 +73,7 @@ func apply(p page.Page, rec logstore.NodeRecord) error {
 // if the transaction may have to be undone.
 func (r *run) version(s *session, rec logstore.NodeRecord, p page.Page) error {
 	n := rec.Node()
-	if n.Flags&logstore.OpVersioned == 0 || s.Level() == 0 {
+	if r.settled || n.Flags&logstore.OpVersioned == 0 || s.Level() == 0 {
 		return nil
 	}
 	node := version.Node{DB: n.DB, FDP: n.FDP}
@@ -140,8 +140,8 @@ func (r *run) entry(s *session, n *logstore.NodeOp, pgno jet.Pgno, id uint32, op
 
 // redoUndoInfo takes the before image of an operation that the page had already.
 func (r *run) redoUndoInfo(s *session, rec *logstore.UndoInfo) {
-	if s.Level() == 0 || rec.Trx != s.Begin0() {
-		return // the transaction is over
+	if r.settled || s.Level() == 0 || rec.Trx != s.Begin0() {
+		return // the transaction is over, or will not be undone
 	}
 	node := version.Node{DB: rec.DB, FDP: rec.FDP, Key: rec.Key, Data: rec.BookmarkData}
 	e := s.RedoFind(&node, rec.RCE)

@@ -215,28 +215,3 @@ func (r *run) applyTo(a *attachment, uses []ops.Use, t jet.DBTime, apply func(op
 	g.release(err == nil && any)
 	return err
 }
-
-// readAhead asks for the pages that records will need.
-func (r *run) readAhead(batch []logstore.Entry) {
-	var pgnos [lookAhead]jet.Pgno
-	for id, a := range r.dbs {
-		if !a.open() {
-			continue
-		}
-		n := 0
-		for i := range batch {
-			rec, ok := batch[i].Rec.(logstore.PageRecord)
-			if !ok {
-				continue
-			}
-			op := rec.Page()
-			if int(op.DB) == id && op.DBTimeBefore != jet.DBTimeNil && (n == 0 || pgnos[n-1] != op.Pgno) {
-				pgnos[n] = op.Pgno
-				n++
-			}
-		}
-		if n > 0 {
-			r.cfg.Kernel.Cache.Prefetch(a.Cache, pgnos[:n]...)
-		}
-	}
-}

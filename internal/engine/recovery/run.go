@@ -2,7 +2,6 @@ package recovery
 
 import (
 	"errors"
-	"io"
 
 	"esent/internal/engine/version"
 	"esent/internal/eventlog"
@@ -43,6 +42,10 @@ type run struct {
 	lastIsMark bool
 	records    int64
 
+	batch  batch
+	wanted []jet.Pgno // pages to be read ahead
+	// settled says of the present record that its change will not be undone.
+	settled bool
 	// late is the first segment begun behind Config.StopTime, 0 while none was met.
 	late jet.LogPos
 
@@ -56,7 +59,8 @@ type run struct {
 // ErrRecoveredWithoutUndoDatabasesConsistent come with a Result: what was asked for was done, the databases are
 // not attachable in the first case. Other errors are those of spec chapter 05, 26.
 func Run(cfg Config) (Result, error) {
-	r := &run{cfg: cfg, fs: cfg.Env.FS, sessions: map[jet.ProcID]*session{}}
+	r := &run{cfg: cfg, fs: cfg.Env.FS, sessions: map[jet.ProcID]*session{},
+		batch: batch{commits: map[jet.ProcID]bool{}}}
 	res, err := r.recover()
 	if err != nil {
 		cfg.Kernel.Versions.SetRedo(true) // whatever is left undone is not undone any more
@@ -186,68 +190,6 @@ func (r *run) attachList(st *start) error {
 		}
 	}
 	return nil
-}
-
-// lookAhead is how many records are decoded before the first of them is redone, so that pages can be read
-// ahead.
-const lookAhead = 128
-
-// replay redoes the records of a log from pos on.
-func (r *run) replay(f *logFile, pos jet.LogPos) error {
-	r.cur = generation{f.Header.Gen, f.Header.Created}
-	if err := r.checkCreated(f); err != nil {
-		return err
-	}
-	if pos.Gen() != f.Header.Gen {
-		pos = 0
-	}
-	records := f.Records(pos)
-	if r.cfg.StopTime != (jet.LogTime{}) {
-		records.Segment = r.segmentBegun
-	}
-	var batch [lookAhead]logstore.Entry
-	for {
-		n := 0
-		var err error
-		for n < len(batch) && err == nil {
-			if batch[n], err = records.Next(); err == nil {
-				n++
-			}
-		}
-		r.readAhead(batch[:n])
-		for i := range batch[:n] {
-			if batch[i].Pos < pos {
-				continue
-			}
-			if r.stopsBefore(batch[i].Pos) {
-				return errStopped
-			}
-			if err := r.step(&batch[i]); err != nil {
-				return err
-			}
-		}
-		if err == io.EOF {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-	}
-}
-
-// step redoes one record.
-func (r *run) step(e *logstore.Entry) error {
-	r.pos, r.end = e.Pos, e.End
-	if r.cur.gen > r.begun {
-		if err := r.beginGeneration(); err != nil {
-			return err
-		}
-	}
-	r.records++
-	if err := r.progress.at(e.Pos); err != nil {
-		return err
-	}
-	return r.dispatch(e.Rec)
 }
 
 // checkCreated makes sure that a log is the very one that the headers speak of, and not another of the same
