@@ -110,6 +110,9 @@ bench: lib
 	    -L $(B) -lesent -lpthread -Wl,-rpath,$(CURDIR)/$(B)
 	python3 bench/compare.py --ours bench/out/bench_esent --peer bench/out/bench_sqlite --peer bench/out/bench_lmdb \
 	    --rows $(ROWS)
+	$(CC) -O2 bench/build.c bench/build_sqlite.c -o bench/out/build_sqlite -lsqlite3
+	$(CC) -O2 -I include bench/build.c bench/build_esent.c -o bench/out/build_esent -L $(B) -lesent -Wl,-rpath,$(CURDIR)/$(B)
+	python3 bench/compare.py --ours bench/out/build_esent --peer bench/out/build_sqlite --rows 1000000
 	@rm -rf bench/out/recovery
 	bench/out/bench_recovery bench/out/recovery $(ROWS)
 	@rm -rf bench/out/recovery
