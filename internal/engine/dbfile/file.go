@@ -204,15 +204,18 @@ func (f *File) ReadRaw(first jet.Pgno, p []byte) error { return f.file.ReadAt(p,
 // WriteRaw writes pages from first on as they are, for those who write what are no pages: copies of pages, a
 // trailer's zeros. The flush map forgets the pages.
 func (f *File) WriteRaw(first jet.Pgno, p []byte) error {
-	if err := f.file.WriteAt(p, f.Offset(first)); err != nil {
-		return err
-	}
+	err := f.file.WriteAt(p, f.Offset(first))
+	f.forgetTypes(first, len(p)/f.pageSize)
+	return err
+}
+
+// forgetTypes has the flush map forget count pages from first on.
+func (f *File) forgetTypes(first jet.Pgno, count int) {
 	if m := f.flushMap.Load(); m != nil {
-		for i := range len(p) / f.pageSize {
+		for i := range count {
 			m.forget(first + jet.Pgno(i))
 		}
 	}
-	return nil
 }
 
 // ReadPages reads len(p)/PageSize pages from first on and verifies each: blank pages give
@@ -282,9 +285,12 @@ func (f *File) count(fault *Fault) {
 	})
 }
 
-// WritePages writes sealed pages from first on and notes their flush types. The caller has asked BeginWrite.
+// WritePages writes sealed pages from first on and notes their flush types. The caller has asked BeginWrite. After a
+// failure any of the pages may have been written, so that their types are unknown.
 func (f *File) WritePages(first jet.Pgno, p []byte) error {
-	if err := f.file.WriteAt(p, f.Offset(first)); err != nil {
+	err := f.file.WriteAt(p, f.Offset(first))
+	if err != nil {
+		f.forgetTypes(first, len(p)/f.pageSize)
 		return err
 	}
 	if m := f.flushMap.Load(); m != nil {
