@@ -125,6 +125,7 @@ func (w *world) spoil() {
 		}
 	case 3:
 		d.kind, d.codes = "both headers", headerCodes
+		w.backups.bare = true // when recovery makes the file anew
 		if p := w.pick(".edb"); p != "" {
 			data := w.bytesOf(p)
 			bad := make([]byte, 2*w.set.pageSize)

@@ -80,9 +80,9 @@ var kindsOfFault = []struct {
 	{name: "read fails", ops: simdisk.OpRead, globs: []string{""}, down: true, codes: []jet.Err{jet.ErrDiskIO, jet.ErrLogWriteFail, jet.ErrRollbackError}},
 	{name: "change of a file or name fails", globs: []string{""}, down: true,
 		ops:   simdisk.OpCreate | simdisk.OpTruncate | simdisk.OpRemove | simdisk.OpRename | simdisk.OpMkdir | simdisk.OpRemoveDir | simdisk.OpSyncDir,
-		codes: []jet.Err{jet.ErrDiskIO, jet.ErrLogWriteFail, jet.ErrCheckpointDepthTooDeep}},
+		codes: []jet.Err{jet.ErrDiskIO, jet.ErrLogWriteFail, jet.ErrCheckpointDepthTooDeep, jet.ErrDeleteBackupFileFail}},
 	{name: "look at a file or folder fails", ops: simdisk.OpOpen | simdisk.OpSize | simdisk.OpReadDir | simdisk.OpStat, globs: []string{""}, down: true,
-		codes: []jet.Err{jet.ErrDiskIO, jet.ErrLogWriteFail, jet.ErrInvalidPath}},
+		codes: []jet.Err{jet.ErrDiskIO, jet.ErrLogWriteFail, jet.ErrInvalidPath, jet.ErrDeleteBackupFileFail}},
 }
 
 // sabotage has operations fail from some moment within about span operations on.

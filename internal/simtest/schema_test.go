@@ -388,10 +388,12 @@ func (c *cursor) createIndex() {
 		want = []jet.Err{jet.ErrTransReadOnly}
 	case dropped:
 		want = []jet.Err{jet.ErrWriteConflict, jet.ErrColumnNotFound}
-	case x.unique && w.collides(t, x, s.trx, nil):
+	case x.unique && w.collides(t, x, s.trx, nil, true):
 		want = []jet.Err{jet.ErrKeyDuplicate}
-	case x.unique && w.collides(t, x, s.trx, w.running()):
+	case x.unique && w.collides(t, x, s.trx, w.running(), true):
 		want = []jet.Err{jet.ErrKeyDuplicate, jet.ErrWriteConflict}
+	case x.unique && w.collides(t, x, s.trx, w.running(), false):
+		want = []jet.Err{0, jet.ErrKeyDuplicate, jet.ErrWriteConflict}
 	case nested:
 		want = []jet.Err{0, jet.ErrWriteConflict}
 	}
@@ -416,27 +418,38 @@ func (c *cursor) createIndex() {
 }
 
 // collides says whether some key of a unique index belongs to two records: of those that are committed, as transaction
-// own has changed them, and of those that others have made.
-func (w *world) collides(t *table, x *index, own *trx, others []*trx) bool {
-	owner := map[string]string{}
-	for pk, r := range t.records {
-		views := []view{{own, w.m.commits}}
+// own has changed them, and of those that others have made. sure leaves out what some other transaction has made of one
+// record against what it has replaced in the other: either of them comes to nothing.
+func (w *world) collides(t *table, x *index, own *trx, others []*trx, sure bool) bool {
+	type holder struct {
+		r  *record
+		by *trx
+	}
+	changed := func(r *record, o *trx) bool {
+		return slices.ContainsFunc(r.events, func(e *event) bool { return e.trx == o && e.kind.content() })
+	}
+	replaced := func(a, b holder) bool { return sure && a.by == own && b.by != own && changed(a.r, b.by) }
+	holders := map[string][]holder{}
+	for _, r := range t.records {
+		all := []holder{{r, own}}
 		for _, o := range others {
-			if o != own && slices.ContainsFunc(r.events, func(e *event) bool { return e.trx == o && e.kind.content() }) {
-				views = append(views, view{o, w.m.commits})
+			if o != own && changed(r, o) {
+				all = append(all, holder{r, o})
 			}
 		}
-		for _, v := range views {
-			content, ok := r.read(t, v)
+		for _, h := range all {
+			content, ok := r.read(t, view{h.by, w.m.commits})
 			if !ok {
 				continue
 			}
 			keys, _ := x.keys(content)
 			for _, k := range keys {
-				if o, there := owner[k]; there && o != pk {
-					return true
+				for _, o := range holders[k] {
+					if o.r != r && !replaced(o, h) && !replaced(h, o) {
+						return true
+					}
 				}
-				owner[k] = pk
+				holders[k] = append(holders[k], h)
 			}
 		}
 	}

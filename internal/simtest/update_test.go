@@ -10,10 +10,10 @@ import (
 	"esent/internal/jet"
 )
 
-// prepare begins an update; false if it must not succeed.
-func (c *cursor) prepare(kind uint32, code jet.Err, effect func()) bool {
+// prepare begins an update; false if it has not succeeded. It may give code, or one of some others.
+func (c *cursor) prepare(kind uint32, code jet.Err, effect func(), also ...jet.Err) bool {
 	s := c.s
-	want := c.gone(code, writeLock, nil)
+	want := append(c.gone(code, writeLock, nil), also...)
 	if s.readOnly() {
 		want = []jet.Err{jet.ErrTransReadOnly}
 	}
@@ -68,7 +68,11 @@ func (c *cursor) insertCopy() {
 		return
 	}
 	old, code := c.content(s.readOnly())
-	if !c.prepare(jet.PrepInsertCopy, code, nil) {
+	var also []jet.Err
+	if code == 0 && slices.ContainsFunc(c.t.cols, (*column).long) && c.t.records[c.pos.pk].conflict(s.view(), writeLock, nil) {
+		also = append(also, jet.ErrWriteConflict) // who changes a long value keeps others from sharing it
+	}
+	if !c.prepare(jet.PrepInsertCopy, code, nil, also...) {
 		return
 	}
 	now := old.with(nil, nil)
