@@ -34,6 +34,9 @@ func TestFailedWriteIsNoLostWrite(t *testing.T) {
 		t.Fatal("the write succeeded")
 	}
 	sim.ClearFaults()
+	if err := f.WritePages(12, testPage(f, 12, 0x60)); err != nil {
+		t.Fatal(err)
+	}
 	written := 0
 	for pgno := jet.Pgno(3); pgno < 11; pgno++ {
 		p := page.Page(make([]byte, 4096))
