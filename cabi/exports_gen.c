@@ -2065,22 +2065,18 @@ ESENT_EXPORT JET_ERR JET_API JetPatchDatabasePagesW(JET_INSTANCE instance, JET_P
     return JET_errFeatureNotAvailable;
 }
 
+extern JET_ERR esent_JetRemoveLogfileA(JET_PCSTR szDatabase, JET_PCSTR szLogfile, JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetRemoveLogfileA(JET_PCSTR szDatabase, JET_PCSTR szLogfile, JET_GRBIT grbit)
 {
-    (void)szDatabase;
-    (void)szLogfile;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetRemoveLogfileA(szDatabase, szLogfile, grbit);
 }
 
+extern JET_ERR esent_JetRemoveLogfileW(JET_PCWSTR wszDatabase, JET_PCWSTR wszLogfile, JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetRemoveLogfileW(JET_PCWSTR wszDatabase, JET_PCWSTR wszLogfile, JET_GRBIT grbit)
 {
-    (void)wszDatabase;
-    (void)wszLogfile;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetRemoveLogfileW(wszDatabase, wszLogfile, grbit);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetUpgradeDatabase(JET_SESID sesid, JET_PCSTR szDbFileName, JET_PCSTR szSLVFileName, const JET_GRBIT grbit) ESENT_ALIAS(JetUpgradeDatabaseA);
@@ -2215,24 +2211,18 @@ ESENT_EXPORT JET_ERR JET_API JetGetInstanceMiscInfo(JET_INSTANCE instance, void 
 
 ESENT_EXPORT JET_ERR JET_API JetGetLogFileInfo(JET_PCSTR szLog, void *pvResult, const uint32_t cbMax, const uint32_t InfoLevel) ESENT_ALIAS(JetGetLogFileInfoA);
 
+extern JET_ERR esent_JetGetLogFileInfoA(JET_PCSTR szLog, void *pvResult, const uint32_t cbMax, const uint32_t InfoLevel);
 ESENT_EXPORT JET_ERR JET_API JetGetLogFileInfoA(JET_PCSTR szLog, void *pvResult, const uint32_t cbMax, const uint32_t InfoLevel)
 {
-    (void)szLog;
-    (void)pvResult;
-    (void)cbMax;
-    (void)InfoLevel;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetGetLogFileInfoA(szLog, pvResult, cbMax, InfoLevel);
 }
 
+extern JET_ERR esent_JetGetLogFileInfoW(JET_PCWSTR szLog, void *pvResult, const uint32_t cbMax, const uint32_t InfoLevel);
 ESENT_EXPORT JET_ERR JET_API JetGetLogFileInfoW(JET_PCWSTR szLog, void *pvResult, const uint32_t cbMax, const uint32_t InfoLevel)
 {
-    (void)szLog;
-    (void)pvResult;
-    (void)cbMax;
-    (void)InfoLevel;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetGetLogFileInfoW(szLog, pvResult, cbMax, InfoLevel);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetGetObjectInfo(JET_SESID sesid, JET_DBID dbid, JET_OBJTYP objtyp, JET_PCSTR szContainerName, JET_PCSTR szObjectName, void *pvResult, uint32_t cbMax, uint32_t InfoLevel) ESENT_ALIAS(JetGetObjectInfoA);

@@ -52,6 +52,14 @@
 #define JET_API
 #endif
 
+/*
+ * One addition of this library, for reading what is left of a database when its logs are lost: with
+ * JET_bitDbReadOnly JetAttachDatabase takes a database as it is that was not shut down cleanly. What such a
+ * file says of transactions that were open is true or not, page by page; nothing is written to it. Other
+ * engines ignore the bit and answer JET_errDatabaseDirtyShutdown.
+ */
+#define ESENT_bitDbReadDirty 0x00100000
+
 /* Unnamed unions and structures are newer than C99; compilers have long had them. */
 #if defined(__GNUC__)
 #define JET_EXTENSION_ __extension__

@@ -46,6 +46,9 @@ func (s *Session) AttachDatabase(t Thread, file string, maxPages uint32, grbit j
 	if err != nil && !i.failed() {
 		err = errors.Join(err, s.detach(d))
 	}
+	if err == nil && grbit&jet.BitDbEnableBackgroundMaintenance != 0 && !d.readOnly {
+		err = d.scan.start(d, d.continuousScan())
+	}
 	return warning, err
 }
 
@@ -67,7 +70,7 @@ func (s *Session) attach(abs string, maxPages uint32, grbit jet.Grbit) (d *Datab
 	if d.file, err = i.openFile(abs, d.readOnly); err != nil {
 		return nil, err
 	}
-	upgrade, err := d.checkHeader()
+	upgrade, err := d.checkHeader(grbit)
 	if err == nil {
 		err = d.checkRoots()
 	}
@@ -120,14 +123,17 @@ type upgrade struct {
 	needed bool
 }
 
-// checkHeader judges whether the database can be attached (spec chapter 02, 12.3).
-func (d *Database) checkHeader() (upgrade, error) {
+// checkHeader judges whether the database can be attached (spec chapter 02, 12.3). With jet.BitDbReadDirty one that needs
+// its logs can be read without.
+func (d *Database) checkHeader(grbit jet.Grbit) (upgrade, error) {
 	i, h := d.inst, d.file.Header()
 	var u upgrade
 	if err := h.CheckFormat(i.set.pageSize); err != nil {
 		return u, err
 	}
-	if err := h.CheckClean(); err != nil {
+	asItIs := d.readOnly && grbit&jet.BitDbReadDirty != 0 &&
+		(h.State == dbfile.StateDirty || h.State == dbfile.StateDirtyAndPatched)
+	if err := h.CheckClean(); err != nil && !asItIs {
 		if jet.CodeOf(err) == jet.ErrSoftRecoveryOnBackupDatabase {
 			i.report(eventlog.AttachToBackupSetDatabase, d.path)
 		}

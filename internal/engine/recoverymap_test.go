@@ -34,7 +34,7 @@ func (m *machine) move(from, to string) {
 
 // clean says whether a database is there and needs no recovery.
 func (m *machine) clean(path string) bool {
-	h, err := dbfile.ReadFileHeader(m.sim.Env().FS, path)
+	h, err := dbfile.ReadFileHeader(m.proc.env.FS, path)
 	return err == nil && h.State == dbfile.StateClean
 }
 
