@@ -83,7 +83,7 @@ func (b *builder) run() error {
 	if err := b.scan(); err != nil {
 		return err
 	}
-	if b.own.trx.HasChanges() {
+	if b.changed() {
 		if err := b.eachNew(b.own, b.add); err != nil {
 			return err
 		}
@@ -105,7 +105,7 @@ func (b *builder) run() error {
 func (b *builder) scan() error {
 	var bt btree.Cursor
 	bt.Init(b.table.Tree)
-	changes := b.own.trx.HasChanges()
+	changes := b.changed()
 	var err error
 	for err = bt.First(b.base.trx); err == nil; err = bt.Next(b.base.trx) {
 		if b.rec, err = stableData(b.base, &bt, b.rec[:0]); err != nil {
@@ -131,6 +131,9 @@ func (b *builder) scan() error {
 	}
 	return errUnless(err, jet.ErrNoCurrentRecord)
 }
+
+// changed says that the builder's own transaction has changed records.
+func (b *builder) changed() bool { return b.own.trx.HasChanged(b.at.db.id, b.table.Tree.FDP) }
 
 // touchedBy says whether the newest version of the cursor's node is an uncommitted one of the session.
 func (b *builder) touchedBy(s *Session, bt *btree.Cursor) bool {

@@ -55,6 +55,16 @@ func (s *Session) Begin0() jet.Trx {
 // HasChanges says that the running transaction has made versioned changes.
 func (s *Session) HasChanges() bool { return s.rces != nil }
 
+// HasChanged says that the running transaction has made versioned changes in a tree.
+func (s *Session) HasChanged(db jet.DBID, fdp jet.Pgno) bool {
+	for r := s.rces; r != nil; r = r.previous {
+		if r.DB == db && r.FDP == fdp {
+			return true
+		}
+	}
+	return false
+}
+
 // LastCommit is where the session's last outermost commit ends in the log.
 func (s *Session) LastCommit() jet.LogPos { return s.lastCommit }
 
