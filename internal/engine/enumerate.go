@@ -38,6 +38,9 @@ func (c *Cursor) EnumerateColumns(s *Session, asked []EnumRequest, most uint32, 
 	if grbit&^enumBits != 0 || grbit&jet.BitEnumerateTaggedOnly != 0 && len(asked) > 0 {
 		return jet.ErrInvalidGrbit
 	}
+	if c.table.Schema().Computed && grbit&(jet.BitEnumerateIgnoreDefault|jet.BitEnumerateIgnoreUserDefinedDefault) == 0 {
+		return jet.ErrCallbackFailed // callbacks are not called by this
+	}
 	inner, err := s.beginRead()
 	if err != nil {
 		return err
@@ -182,10 +185,8 @@ func (e *enumeration) column(col *record.Column, itags []uint32) error {
 	switch {
 	case absent && e.has(jet.BitEnumerateIgnoreDefault):
 		return e.sink.Column(col.ID, jet.WrnColumnDefault, 0)
-	case first.UserDefault && e.has(jet.BitEnumerateIgnoreUserDefinedDefault):
-		return e.sink.Column(col.ID, jet.WrnColumnDefault, 0)
 	case first.UserDefault:
-		return jet.ErrCallbackFailed
+		return e.sink.Column(col.ID, jet.WrnColumnDefault, 0)
 	case n == 0 && itags == nil:
 		return e.sink.Column(col.ID, jet.WrnColumnNull, 0)
 	case e.has(jet.BitEnumeratePresenceOnly):

@@ -6,8 +6,9 @@ import (
 )
 
 // GetLock locks the current record until the outermost transaction ends: JET_bitReadLock against changes by others,
-// JET_bitWriteLock for changes of one's own (JetGetLock, spec chapter 01, 11.6). Errors: JET_errNotInTransaction,
-// JET_errInvalidGrbit, JET_errWriteConflict, JET_errFeatureNotAvailable (JET_bitKeyLock).
+// JET_bitWriteLock for changes of one's own (JetGetLock, spec chapter 01, 11.6). With JET_bitKeyLock it locks the search
+// key instead, which stays made, so that nobody can insert it. Errors: JET_errNotInTransaction, JET_errInvalidGrbit,
+// JET_errWriteConflict, JET_errKeyNotMade.
 func (c *Cursor) GetLock(s *Session, grbit jet.Grbit) error {
 	if err := c.enterFor(s, tempOther); err != nil {
 		return err
@@ -28,7 +29,11 @@ func (c *Cursor) GetLock(s *Session, grbit jet.Grbit) error {
 		return jet.ErrInvalidGrbit
 	}
 	if grbit&jet.BitKeyLock != 0 {
-		return jet.ErrFeatureNotAvailable
+		if !c.keyMade() {
+			return jet.ErrKeyNotMade
+		}
+		t, _ := c.tree()
+		return t.Tree().LockKey(s.trx, c.searchKey.Bytes(), nil, oper)
 	}
 	if err := c.findRecord(s); err != nil {
 		return err

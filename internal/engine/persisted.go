@@ -64,8 +64,12 @@ func (i *Instance) hookPersisted(table *catalog.Table) error {
 			}
 		}
 	}
-	for _, c := range table.Schema().Columns {
-		if c.Flags&record.FlagUserDefinedDefault == 0 || c.Deleted() {
+	sc := table.Schema()
+	for _, c := range sc.Columns {
+		if !sc.Computed {
+			break
+		}
+		if c.Flags&record.FlagUserDefinedDefault == 0 {
 			continue
 		}
 		if _, err := i.resolvePersisted(c.Callback, c.CallbackData); err != nil {

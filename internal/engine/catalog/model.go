@@ -145,6 +145,7 @@ func (t *Table) compile(m *model) (*Schema, error) {
 		sc.names[c.folded] = append(sc.names[c.folded], c)
 		sc.versioned = sc.versioned || c.Born != nil || c.Died != nil
 		unsettled = unsettled || c.unsettled()
+		sc.Computed = sc.Computed || c.Flags&record.FlagUserDefinedDefault != 0
 		// A dropped one counts while somebody may see it, and another that came in its place before it.
 		if c.Flags&record.FlagAutoincrement != 0 && (sc.AutoInc == nil || c.Died == nil) {
 			sc.AutoInc = c

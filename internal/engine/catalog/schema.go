@@ -118,6 +118,8 @@ type Schema struct {
 	Indexes []*Index
 	// AutoInc and Version are the columns of that kind, nil when there is none.
 	AutoInc, Version *Column
+	// Computed says that there is a column whose default value a callback computes.
+	Computed bool
 
 	// versioned says that not all sessions see the same.
 	versioned bool
