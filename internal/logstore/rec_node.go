@@ -388,6 +388,9 @@ type Scrub struct {
 
 func (r *Scrub) Type() RecType { return RecScrub }
 
+// Unused says that the page is in no tree.
+func (r *Scrub) Unused() bool { return r.PageFlags&1 != 0 }
+
 func (r *Scrub) Append(b []byte) []byte {
 	b, p := grow(b, 54)
 	r.put(p, RecScrub)

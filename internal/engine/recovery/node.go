@@ -24,6 +24,9 @@ func (r *run) redoNode(rec logstore.NodeRecord) error {
 	case *logstore.EmptyTree:
 		return r.applyTo(a, ops.EmptyTreeUses(rec), n.DBTime, func(set ops.PageSet) error { return ops.EmptyTree(set, rec) })
 	}
+	if scrub, ok := rec.(*logstore.Scrub); ok && scrub.Unused() && r.blank(a, n.Pgno) {
+		return nil // there is nothing that it could be scrubbed of
+	}
 	f, err := r.change(a, n.Pgno, n.DBTimeBefore, n.DBTime)
 	if err != nil {
 		return err
@@ -41,6 +44,15 @@ func (r *run) redoNode(rec logstore.NodeRecord) error {
 	}
 	r.done(f)
 	return nil
+}
+
+// blank says that a page was never written.
+func (r *run) blank(a *attachment, pgno jet.Pgno) bool {
+	f, err := r.cfg.Kernel.Cache.Lock(a.Cache, pgno)
+	if err == nil {
+		f.UnlockUnchanged()
+	}
+	return unwritten(err)
 }
 
 // apply changes the page.

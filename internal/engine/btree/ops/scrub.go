@@ -21,12 +21,10 @@ const (
 	fillUnused  = 'U'
 )
 
-const scrubUnused = 1 // Scrub.PageFlags: the page is in no tree
-
 // Scrub overwrites what a page still holds of deleted data. Keys stay.
 func Scrub(p page.Page, r *logstore.Scrub) error {
 	fill := byte(fillFree)
-	if r.PageFlags&scrubUnused != 0 {
+	if r.Unused() {
 		fill = fillUnused
 		if err := p.TruncateLines(0); err != nil {
 			return err
