@@ -14,7 +14,7 @@ func (i *Instance) deltaSettled(s *version.Session, r *version.RCE) error {
 		return nil
 	}
 	t, err := db.Tree(r.FDP)
-	if err != nil || t.Flags&page.FlagLongValue == 0 {
+	if err != nil || t.ObjID != r.ObjID || t.Flags&page.FlagLongValue == 0 {
 		return err
 	}
 	return lv.Settled(s, t, r)

@@ -78,7 +78,7 @@ func (db *DB) treeOf(fdp jet.Pgno, id jet.ObjID) (*Tree, error) {
 
 // DeltaSettled passes on that an escrow change is committed and seen by all.
 func (k *Kernel) DeltaSettled(s *version.Session, r *version.RCE) error {
-	if k.OnDelta == nil {
+	if db := k.Database(r.DB); k.OnDelta == nil || db == nil || db.isGone(r.ObjID) {
 		return nil
 	}
 	return k.OnDelta(s, r)

@@ -71,6 +71,7 @@ func (m *Manager) create(s *version.Session, parent jet.Pgno, e ops.Extent, o Tr
 	if err != nil {
 		return nil, err
 	}
+	m.db.Renew(root, root+1, root+2)
 	return m.db.Tree(root)
 }
 
@@ -147,8 +148,12 @@ func (m *Manager) logConvert(s *version.Session, t *btree.Tree, e ops.Extent) er
 		ObjID: t.ObjID, OE: e.First(), AE: e.First() + 1, FDPParent: h.Parent, SecondaryFirst: e.First(),
 		Primary: h.Pages, Secondary: e.Pages, Avail: h.Map,
 		PageFlags: uint32(flags &^ (page.FlushTypeMask | page.FlagScrubbed))}
-	return m.onPages(s, ops.ConvertFDPUses(&r), &r, func(now, before jet.DBTime) { r.DBTime, r.DBTimeBefore = now, before },
+	err = m.onPages(s, ops.ConvertFDPUses(&r), &r, func(now, before jet.DBTime) { r.DBTime, r.DBTimeBefore = now, before },
 		func(p ops.Pages) error { return m.db.Format.ConvertFDP(p, &r) })
+	if err == nil {
+		m.db.Renew(r.OE, r.AE)
+	}
+	return err
 }
 
 // DestroyTree gives all pages of a tree to its parent. Its pages are not touched; whoever has a cursor on it must
