@@ -1863,100 +1863,59 @@ ESENT_EXPORT JET_ERR JET_API JetDBUtilitiesW(JET_DBUTIL_W *pdbutil)
     return JET_errFeatureNotAvailable;
 }
 
+extern JET_ERR esent_JetDatabaseScan(uint64_t thread, JET_SESID sesid, JET_DBID dbid, uint32_t *pcSecondsMax, uint32_t cmsecSleep, JET_CALLBACK pfnCallback, JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetDatabaseScan(JET_SESID sesid, JET_DBID dbid, uint32_t *pcSecondsMax, uint32_t cmsecSleep, JET_CALLBACK pfnCallback, JET_GRBIT grbit)
 {
-    (void)sesid;
-    (void)dbid;
-    (void)pcSecondsMax;
-    (void)cmsecSleep;
-    (void)pfnCallback;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetDatabaseScan(esent_thread(), sesid, dbid, pcSecondsMax, cmsecSleep, pfnCallback, grbit);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetDefragment(JET_SESID sesid, JET_DBID dbid, JET_PCSTR szTableName, uint32_t *pcPasses, uint32_t *pcSeconds, JET_GRBIT grbit) ESENT_ALIAS(JetDefragmentA);
 
+extern JET_ERR esent_JetDefragmentA(uint64_t thread, JET_SESID sesid, JET_DBID dbid, JET_PCSTR szTableName, uint32_t *pcPasses, uint32_t *pcSeconds, JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetDefragmentA(JET_SESID sesid, JET_DBID dbid, JET_PCSTR szTableName, uint32_t *pcPasses, uint32_t *pcSeconds, JET_GRBIT grbit)
 {
-    (void)sesid;
-    (void)dbid;
-    (void)szTableName;
-    (void)pcPasses;
-    (void)pcSeconds;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetDefragmentA(esent_thread(), sesid, dbid, szTableName, pcPasses, pcSeconds, grbit);
 }
 
+extern JET_ERR esent_JetDefragmentW(uint64_t thread, JET_SESID sesid, JET_DBID dbid, JET_PCWSTR szTableName, uint32_t *pcPasses, uint32_t *pcSeconds, JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetDefragmentW(JET_SESID sesid, JET_DBID dbid, JET_PCWSTR szTableName, uint32_t *pcPasses, uint32_t *pcSeconds, JET_GRBIT grbit)
 {
-    (void)sesid;
-    (void)dbid;
-    (void)szTableName;
-    (void)pcPasses;
-    (void)pcSeconds;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetDefragmentW(esent_thread(), sesid, dbid, szTableName, pcPasses, pcSeconds, grbit);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetDefragment2(JET_SESID sesid, JET_DBID dbid, JET_PCSTR szTableName, uint32_t *pcPasses, uint32_t *pcSeconds, JET_CALLBACK callback, JET_GRBIT grbit) ESENT_ALIAS(JetDefragment2A);
 
+extern JET_ERR esent_JetDefragment2A(uint64_t thread, JET_SESID sesid, JET_DBID dbid, JET_PCSTR szTableName, uint32_t *pcPasses, uint32_t *pcSeconds, JET_CALLBACK callback, JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetDefragment2A(JET_SESID sesid, JET_DBID dbid, JET_PCSTR szTableName, uint32_t *pcPasses, uint32_t *pcSeconds, JET_CALLBACK callback, JET_GRBIT grbit)
 {
-    (void)sesid;
-    (void)dbid;
-    (void)szTableName;
-    (void)pcPasses;
-    (void)pcSeconds;
-    (void)callback;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetDefragment2A(esent_thread(), sesid, dbid, szTableName, pcPasses, pcSeconds, callback, grbit);
 }
 
+extern JET_ERR esent_JetDefragment2W(uint64_t thread, JET_SESID sesid, JET_DBID dbid, JET_PCWSTR szTableName, uint32_t *pcPasses, uint32_t *pcSeconds, JET_CALLBACK callback, JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetDefragment2W(JET_SESID sesid, JET_DBID dbid, JET_PCWSTR szTableName, uint32_t *pcPasses, uint32_t *pcSeconds, JET_CALLBACK callback, JET_GRBIT grbit)
 {
-    (void)sesid;
-    (void)dbid;
-    (void)szTableName;
-    (void)pcPasses;
-    (void)pcSeconds;
-    (void)callback;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetDefragment2W(esent_thread(), sesid, dbid, szTableName, pcPasses, pcSeconds, callback, grbit);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetDefragment3(JET_SESID sesid, JET_PCSTR szDatabaseName, JET_PCSTR szTableName, uint32_t *pcPasses, uint32_t *pcSeconds, JET_CALLBACK callback, void *pvContext, JET_GRBIT grbit) ESENT_ALIAS(JetDefragment3A);
 
+extern JET_ERR esent_JetDefragment3A(uint64_t thread, JET_SESID sesid, JET_PCSTR szDatabaseName, JET_PCSTR szTableName, uint32_t *pcPasses, uint32_t *pcSeconds, JET_CALLBACK callback, void *pvContext, JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetDefragment3A(JET_SESID sesid, JET_PCSTR szDatabaseName, JET_PCSTR szTableName, uint32_t *pcPasses, uint32_t *pcSeconds, JET_CALLBACK callback, void *pvContext, JET_GRBIT grbit)
 {
-    (void)sesid;
-    (void)szDatabaseName;
-    (void)szTableName;
-    (void)pcPasses;
-    (void)pcSeconds;
-    (void)callback;
-    (void)pvContext;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetDefragment3A(esent_thread(), sesid, szDatabaseName, szTableName, pcPasses, pcSeconds, callback, pvContext, grbit);
 }
 
+extern JET_ERR esent_JetDefragment3W(uint64_t thread, JET_SESID sesid, JET_PCWSTR szDatabaseName, JET_PCWSTR szTableName, uint32_t *pcPasses, uint32_t *pcSeconds, JET_CALLBACK callback, void *pvContext, JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetDefragment3W(JET_SESID sesid, JET_PCWSTR szDatabaseName, JET_PCWSTR szTableName, uint32_t *pcPasses, uint32_t *pcSeconds, JET_CALLBACK callback, void *pvContext, JET_GRBIT grbit)
 {
-    (void)sesid;
-    (void)szDatabaseName;
-    (void)szTableName;
-    (void)pcPasses;
-    (void)pcSeconds;
-    (void)callback;
-    (void)pvContext;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetDefragment3W(esent_thread(), sesid, szDatabaseName, szTableName, pcPasses, pcSeconds, callback, pvContext, grbit);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetEndDatabaseIncrementalReseed(JET_INSTANCE instance, JET_PCSTR szDatabase, uint32_t genMinRequired, uint32_t genFirstDivergedLog, uint32_t genMaxRequired, JET_GRBIT grbit) ESENT_ALIAS(JetEndDatabaseIncrementalReseedA);

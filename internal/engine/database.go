@@ -37,6 +37,8 @@ type Database struct {
 
 	// tables are the locks of the tables that are open.
 	tables tableLocks
+	defrag defragmenter
+	scan   scanner
 
 	// guarded by Instance.mu
 	opens int

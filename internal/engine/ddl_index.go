@@ -138,5 +138,9 @@ func (c *Cursor) DeleteIndex(s *Session, name string) error {
 	if ix := c.schema().IndexByName(s.trx, name); ix != nil && ix.Inherited {
 		return jet.ErrFixedInheritedDDL
 	}
-	return s.ddl(func() error { return c.table.DropIndex(s.trx, name) })
+	return s.ddl(func() error {
+		c.db.defrag.sweeping.Lock()
+		defer c.db.defrag.sweeping.Unlock()
+		return c.table.DropIndex(s.trx, name)
+	})
 }

@@ -413,6 +413,8 @@ func (s *Session) DeleteTable(t Thread, db uint32, name string) error {
 		if !table.System() && d.tables.inUse(table) {
 			return jet.ErrTableInUse
 		}
+		d.defrag.sweeping.Lock()
+		defer d.defrag.sweeping.Unlock()
 		return d.cat.DropTable(s.trx, table)
 	})
 }

@@ -74,6 +74,7 @@ func (s *Session) detach(d *Database) (err error) {
 			i.detachFailed[d.path] = true
 		}
 	}()
+	d.endMaintenance()
 	if d.readOnly {
 		return i.dismiss(d)
 	}

@@ -63,6 +63,9 @@ func (i *Instance) stopTasks() {
 		stop()
 	}
 	t.stops = nil
+	for _, d := range i.attached() {
+		d.endMaintenance()
+	}
 	i.commits.stopTimer()
 	for _, task := range []vfs.Task{t.checkpoint, t.logFlush, t.housekeep, i.zeroed.task} {
 		if task != nil {

@@ -16,7 +16,8 @@ func (t *Tree) CleanUp(s *version.Session, key, mark []byte) error {
 	if err != nil || !sparse {
 		return err
 	}
-	return t.merge(s, key, mark)
+	_, err = t.merge(s, key, mark)
+	return err
 }
 
 // removable says that line i is flag-deleted and has no versions. The page is latched, or its version is
@@ -123,29 +124,29 @@ func (t *Tree) removeLine(s *version.Session, f *cache.Frame, i int) error {
 	return nil
 }
 
-// merge takes the leaf of a bookmark out of the tree if all its nodes can go, or fit the next leaf.
-func (t *Tree) merge(s *version.Session, key, mark []byte) error {
+// merge takes the leaf of a bookmark out of the tree if all its nodes can go, or fit the next leaf, and gives the
+// number of pages that became free.
+func (t *Tree) merge(s *version.Session, key, mark []byte) (freed int, err error) {
 	if t.IsSpace() {
 		// Their pages would have to go to the space trees themselves; they are few.
-		return nil
+		return 0, nil
 	}
 	t.smo.Lock()
 	defer t.smo.Unlock()
 	if t.DB.Logged {
 		if err := s.Owed(); err != nil {
-			return err
+			return 0, err
 		}
 	}
 	var path []level
 	defer func() { releasePath(path) }()
 	for try := 0; try < 8; try++ {
-		var err error
 		releasePath(path)
 		if path, err = t.descend(path, key, mark); err != nil {
-			return err
+			return 0, err
 		}
 		if len(path) == 1 {
-			return nil
+			return 0, nil
 		}
 		whole := true
 		for i := range path {
@@ -156,23 +157,24 @@ func (t *Tree) merge(s *version.Session, key, mark []byte) error {
 		}
 		m := t.planMerge(path)
 		if m == nil {
-			return nil
+			return 0, nil
 		}
 		ok, err := t.executeMerge(s, m)
 		if err != nil || !ok {
 			if err != nil {
-				return err
+				return 0, err
 			}
 			continue
 		}
 		for _, pgno := range m.emptied {
 			if err := t.Source.FreePage(s, t, pgno); err != nil {
-				return err
+				return freed, err
 			}
+			freed++
 		}
-		return nil
+		return freed, nil
 	}
-	return nil
+	return 0, nil
 }
 
 // mergePlan is a decision how to merge a leaf away (spec chapter 03, 7).
