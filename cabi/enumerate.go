@@ -101,7 +101,7 @@ func (e *enumeration) Column(id jet.ColumnID, code jet.Err, values int) error {
 // Value gives memory for a value: engine.EnumSink.
 func (e *enumeration) Value(itag uint32, code jet.Err, size int) ([]byte, error) {
 	var p unsafe.Pointer
-	if code == 0 || code == jet.WrnColumnTruncated {
+	if code == 0 || code == jet.WrnColumnTruncated || code == jet.WrnColumnReference {
 		if p = e.alloc(size); p == nil {
 			return nil, jet.ErrOutOfMemory
 		}

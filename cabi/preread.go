@@ -125,3 +125,47 @@ func esent_JetPrereadTablesW(thread C.uint64_t, sesid C.JET_SESID, dbid C.JET_DB
 		return s.PrereadTables(engine.Thread(thread), uint32(dbid), names, jet.Grbit(grbit))
 	})
 }
+
+//export esent_JetRetrieveColumnByReference
+func esent_JetRetrieveColumnByReference(sesid C.JET_SESID, tableid C.JET_TABLEID, pvReference unsafe.Pointer, cbReference, ibData C.uint32_t, pvData unsafe.Pointer, cbData C.uint32_t, pcbActual *C.uint32_t, grbit C.JET_GRBIT) (rc C.JET_ERR) {
+	defer guard(&rc, uintptr(tableid))
+	s, c, code := cursorArguments(sesid, tableid)
+	if code != 0 {
+		return code
+	}
+	put(pcbActual, 0)
+	ref, ok1 := bytesAt(pvReference, uint32(cbReference))
+	buf, ok2 := bytesAt(pvData, uint32(cbData))
+	switch {
+	case !ok2 || pvData == nil && (cbData > 0 || pcbActual == nil),
+		grbit&C.JET_bitRetrievePhysicalSize != 0 && (ibData != 0 || pvData != nil || pcbActual == nil):
+		return C.JET_ERR(jet.ErrInvalidParameter)
+	case !ok1:
+		ref = nil
+	}
+	actual, warn, err := c.RetrieveByReference(s, ref, uint32(ibData), buf, jet.Grbit(grbit))
+	if err == nil {
+		put(pcbActual, C.uint32_t(actual))
+	}
+	return warned(warn, err)
+}
+
+//export esent_JetPrereadColumnsByReference
+func esent_JetPrereadColumnsByReference(sesid C.JET_SESID, tableid C.JET_TABLEID, rgpvReferences *unsafe.Pointer, rgcbReferences *C.uint32_t, cReferences, cPageCacheMin, cPageCacheMax C.uint32_t, pcReferencesPreread *C.uint32_t, grbit C.JET_GRBIT) (rc C.JET_ERR) {
+	defer guard(&rc, uintptr(tableid))
+	return onCursor(sesid, tableid, func(s *engine.Session, c *engine.Cursor) error {
+		put(pcReferencesPreread, 0)
+		pointers, ok1 := sliceAt(rgpvReferences, uint32(cReferences))
+		sizes, ok2 := sliceAt(rgcbReferences, uint32(cReferences))
+		if !ok1 || !ok2 || rgpvReferences == nil || rgcbReferences == nil {
+			return jet.ErrInvalidParameter
+		}
+		refs := make([][]byte, len(pointers))
+		for i := range pointers {
+			refs[i], _ = bytesAt(pointers[i], uint32(sizes[i])) // no reference is nil
+		}
+		n, err := c.PrereadByReference(s, refs, uint32(cPageCacheMin), uint32(cPageCacheMax), jet.Grbit(grbit))
+		put(pcReferencesPreread, C.uint32_t(n))
+		return err
+	})
+}

@@ -25,7 +25,10 @@ type EnumSink interface {
 
 const enumBits = jet.BitEnumerateCopy | jet.BitEnumerateIgnoreDefault | jet.BitEnumeratePresenceOnly |
 	jet.BitEnumerateTaggedOnly | jet.BitEnumerateCompressOutput | jet.BitEnumerateIgnoreUserDefinedDefault |
-	jet.BitEnumerateInRecordOnly
+	jet.BitEnumerateInRecordOnly | jet.BitEnumerateAsRefIfNotInRecord
+
+// enumNotInRecord are the flags that say what becomes of values apart from the record, one or none.
+const enumNotInRecord = jet.BitEnumerateInRecordOnly | jet.BitEnumerateAsRefIfNotInRecord
 
 // EnumerateColumns reads all values of the record, or those asked for (JetEnumerateColumns, spec chapter 01, 10.2).
 // Values that are stored apart from the record are cut after most bytes. Errors: JET_errInvalidGrbit, JET_errColumnNotFound, those of the sink, and of
@@ -35,7 +38,7 @@ func (c *Cursor) EnumerateColumns(s *Session, asked []EnumRequest, most uint32, 
 		return err
 	}
 	defer s.leave()
-	if grbit&^enumBits != 0 || grbit&jet.BitEnumerateTaggedOnly != 0 && len(asked) > 0 {
+	if grbit&^enumBits != 0 || grbit&jet.BitEnumerateTaggedOnly != 0 && len(asked) > 0 || grbit&enumNotInRecord == enumNotInRecord {
 		return jet.ErrInvalidGrbit
 	}
 	if c.table.Schema().Computed && grbit&(jet.BitEnumerateIgnoreDefault|jet.BitEnumerateIgnoreUserDefinedDefault) == 0 {
@@ -243,11 +246,29 @@ func (e *enumeration) instance(col *record.Column, itag uint32, n int) error {
 		_, err := e.sink.Value(itag, jet.WrnColumnNotInRecord, 0)
 		return err
 	}
+	if v.Separated && e.has(jet.BitEnumerateAsRefIfNotInRecord) && !e.copying && !e.c.temporary() {
+		return e.reference(col, itag, &v)
+	}
 	result, size, err := e.judge(&v)
 	if err != nil {
 		return err
 	}
 	return e.value(col, &v, itag, result, size)
+}
+
+// reference hands a reference to a separated value over.
+func (e *enumeration) reference(col *record.Column, itag uint32, v *record.Value) error {
+	lid, err := record.LID(v.Data)
+	if err != nil {
+		return err
+	}
+	ref, err := e.c.appendReference(nil, col, itag, lid)
+	if err != nil {
+		return err
+	}
+	buf, err := e.sink.Value(itag, jet.WrnColumnReference, len(ref))
+	copy(buf, ref)
+	return err
 }
 
 // judge tells how many bytes of a value are to be given, and whether that is not all of it.

@@ -82,8 +82,8 @@ func (i *Instance) hookPersisted(table *catalog.Table) error {
 // userDefault has a column's callback compute its default value, which goes to buf, and gives the size of all of it. rec
 // is the record that the callback gets to see, whatever it asks for; it lies still.
 func (c *Cursor) userDefault(s *Session, sc *catalog.Schema, column jet.ColumnID, rec, buf []byte) (size uint32, warn jet.Err, err error) {
-	i := slices.IndexFunc(sc.Columns, func(o *catalog.Column) bool { return o.ID == column })
-	if i < 0 {
+	col := sc.Full(column)
+	if col == nil {
 		return 0, 0, jet.ErrColumnNotFound
 	}
 	if !s.inst.persistedKnown() {
@@ -92,7 +92,7 @@ func (c *Cursor) userDefault(s *Session, sc *catalog.Schema, column jet.ColumnID
 	ev := &Event{Session: s, Cursor: c, Type: jet.CbtypUserDefinedDefaultValue, Column: column, Value: buf, Size: uint32(len(buf))}
 	before := c.view
 	c.view = rec
-	warn = c.call(s, s.inst.persisted(sc.Columns[i].Callback, sc.Columns[i].CallbackData), ev)
+	warn = c.call(s, s.inst.persisted(col.Callback, col.CallbackData), ev)
 	c.view = before
 	switch {
 	case warn < 0:

@@ -325,6 +325,9 @@ func (c *Cursor) retrieveSeparated(s *Session, v *record.Value, buffer bool, r *
 	if s.trx.Level() == 0 {
 		return true, errBegin
 	}
+	if r.Grbit&jet.BitRetrieveAsRefIfNotInRecord != 0 && r.Column != 0 {
+		return true, c.giveReference(s, r, lid)
+	}
 	if r.Grbit&prereadBits != 0 {
 		if r.Grbit != jet.BitRetrievePrereadOnly && r.Grbit != prereadBits {
 			return true, jet.ErrInvalidGrbit

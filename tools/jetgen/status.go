@@ -19,8 +19,6 @@ var neverAvailable = map[string]bool{
 var whyNotBuilt = map[string]string{
 	"JetStreamRecords":                  notSpecified,
 	"JetRetrieveColumnFromRecordStream": notSpecified,
-	"JetRetrieveColumnByReference":      notSpecified,
-	"JetPrereadColumnsByReference":      notSpecified,
 	"JetSetTableInfo":                   "columns are not encrypted",
 	"JetCreateEncryptionKey":            "columns are not encrypted",
 	"JetGetResourceParam":               "this engine has no such pools",

@@ -114,3 +114,8 @@ func (v *Values) chunk(c *Cursor, bt *btree.Cursor, s *version.Session, expected
 		return nil
 	}
 }
+
+// Preread asks for the first page of a value to be read in the background.
+func (v *Values) Preread(lid uint64) error {
+	return v.Tree.Preread(appendRootKey(nil, lid))
+}
