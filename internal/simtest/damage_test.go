@@ -120,7 +120,8 @@ func (w *world) spoil() {
 		w.rotPage()
 	case 2:
 		d.kind = "header"
-		if p := w.pick(".edb"); p != "" {
+		// A power cut may have torn one of the copies: then the other is needed.
+		if p := w.pick(".edb"); p != "" && w.bothHeaders(p) {
 			w.decay(d, p, w.rng.IntN(2)*w.set.pageSize, w.set.pageSize)
 		}
 	case 3:
@@ -173,6 +174,12 @@ func (w *world) spoil() {
 			w.vanish(d, w.pick(".jrs", ".jfm"))
 		}
 	}
+}
+
+// bothHeaders says that the copies of a database's header are alike.
+func (w *world) bothHeaders(path string) bool {
+	data, n := w.bytesOf(path), w.set.pageSize
+	return len(data) >= 2*n && bytes.Equal(data[:n], data[n:2*n])
 }
 
 // vanish takes a file away.

@@ -322,7 +322,7 @@ func (c *cursor) deleteColumn() {
 		return
 	}
 	col := cols[w.rng.IntN(len(cols))]
-	want := []jet.Err{0}
+	want, needed := []jet.Err{0}, false
 	for _, x := range append([]*index{t.primary}, t.indexes...) {
 		if x == nil || !x.uses(col) || x.died != nil && v.sees(x.died) {
 			continue
@@ -333,6 +333,7 @@ func (c *cursor) deleteColumn() {
 		if !v.sees(x.born) || x.died != nil { // who makes or drops it has a hold on the column
 			want = append(want, jet.ErrWriteConflict)
 		}
+		needed = needed || x.died == nil || x.died.commit == 0
 	}
 	switch {
 	case s.readOnly():
@@ -340,6 +341,9 @@ func (c *cursor) deleteColumn() {
 	case want[0] != 0:
 		if w.rng.IntN(4) > 0 {
 			return
+		}
+		if !needed { // indexes that others have dropped since are gone for all
+			want = append(want, 0)
 		}
 	case col.died != nil:
 		want = []jet.Err{jet.ErrWriteConflict}

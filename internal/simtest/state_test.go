@@ -1,6 +1,7 @@
 package simtest
 
 import (
+	"bytes"
 	"cmp"
 	"maps"
 	"slices"
@@ -494,7 +495,11 @@ func (m *model) put(t *trx, level int, tb *table, pk string, now row) {
 	case there:
 		e.kind = replace
 	}
+	logged := t.logged
 	m.event(t, level, tb, pk, e)
+	if e.kind == replace && maps.EqualFunc(old, now, func(a, b [][]byte) bool { return slices.EqualFunc(a, b, bytes.Equal) }) {
+		t.logged = logged // the log may do without it
+	}
 	for _, x := range tb.indexes {
 		if !x.unique || !x.maintained(v) {
 			continue
