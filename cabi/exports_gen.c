@@ -1117,19 +1117,11 @@ ESENT_EXPORT JET_ERR JET_API JetPrepareUpdate(JET_SESID sesid, JET_TABLEID table
     return esent_JetPrepareUpdate(sesid, tableid, prep);
 }
 
+extern JET_ERR esent_JetPrereadColumnsByReference(const JET_SESID sesid, const JET_TABLEID tableid, const void * const * const rgpvReferences, const uint32_t * const rgcbReferences, const uint32_t cReferences, const uint32_t cPageCacheMin, const uint32_t cPageCacheMax, uint32_t * const pcReferencesPreread, const JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetPrereadColumnsByReference(const JET_SESID sesid, const JET_TABLEID tableid, const void * const * const rgpvReferences, const uint32_t * const rgcbReferences, const uint32_t cReferences, const uint32_t cPageCacheMin, const uint32_t cPageCacheMax, uint32_t * const pcReferencesPreread, const JET_GRBIT grbit)
 {
-    (void)sesid;
-    (void)tableid;
-    (void)rgpvReferences;
-    (void)rgcbReferences;
-    (void)cReferences;
-    (void)cPageCacheMin;
-    (void)cPageCacheMax;
-    (void)pcReferencesPreread;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetPrereadColumnsByReference(sesid, tableid, rgpvReferences, rgcbReferences, cReferences, cPageCacheMin, cPageCacheMax, pcReferencesPreread, grbit);
 }
 
 extern JET_ERR esent_JetRetrieveColumn(JET_SESID sesid, JET_TABLEID tableid, JET_COLUMNID columnid, void *pvData, uint32_t cbData, uint32_t *pcbActual, JET_GRBIT grbit, JET_RETINFO *pretinfo);
@@ -1145,19 +1137,11 @@ ESENT_EXPORT JET_ERR JET_API JetRetrieveColumn(JET_SESID sesid, JET_TABLEID tabl
     return esent_JetRetrieveColumn(sesid, tableid, columnid, pvData, cbData, pcbActual, grbit, pretinfo);
 }
 
+extern JET_ERR esent_JetRetrieveColumnByReference(const JET_SESID sesid, const JET_TABLEID tableid, const void * const pvReference, const uint32_t cbReference, const uint32_t ibData, void * const pvData, const uint32_t cbData, uint32_t * const pcbActual, const JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetRetrieveColumnByReference(const JET_SESID sesid, const JET_TABLEID tableid, const void * const pvReference, const uint32_t cbReference, const uint32_t ibData, void * const pvData, const uint32_t cbData, uint32_t * const pcbActual, const JET_GRBIT grbit)
 {
-    (void)sesid;
-    (void)tableid;
-    (void)pvReference;
-    (void)cbReference;
-    (void)ibData;
-    (void)pvData;
-    (void)cbData;
-    (void)pcbActual;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetRetrieveColumnByReference(sesid, tableid, pvReference, cbReference, ibData, pvData, cbData, pcbActual, grbit);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetRetrieveColumnFromRecordStream(void * const pvData, const uint32_t cbData, uint32_t * const piRecord, JET_COLUMNID * const pcolumnid, uint32_t * const pitagSequence, uint32_t * const pibValue, uint32_t * const pcbValue)
@@ -1849,18 +1833,18 @@ ESENT_EXPORT JET_ERR JET_API JetConvertDDLW(JET_SESID sesid, JET_DBID dbid, JET_
 
 ESENT_EXPORT JET_ERR JET_API JetDBUtilities(JET_DBUTIL_A *pdbutil) ESENT_ALIAS(JetDBUtilitiesA);
 
+extern JET_ERR esent_JetDBUtilitiesA(JET_DBUTIL_A *pdbutil);
 ESENT_EXPORT JET_ERR JET_API JetDBUtilitiesA(JET_DBUTIL_A *pdbutil)
 {
-    (void)pdbutil;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetDBUtilitiesA(pdbutil);
 }
 
+extern JET_ERR esent_JetDBUtilitiesW(JET_DBUTIL_W *pdbutil);
 ESENT_EXPORT JET_ERR JET_API JetDBUtilitiesW(JET_DBUTIL_W *pdbutil)
 {
-    (void)pdbutil;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetDBUtilitiesW(pdbutil);
 }
 
 extern JET_ERR esent_JetDatabaseScan(uint64_t thread, JET_SESID sesid, JET_DBID dbid, uint32_t *pcSecondsMax, uint32_t cmsecSleep, JET_CALLBACK pfnCallback, JET_GRBIT grbit);
@@ -1944,42 +1928,25 @@ ESENT_EXPORT JET_ERR JET_API JetEndDatabaseIncrementalReseedW(JET_INSTANCE insta
     return JET_errFeatureNotAvailable;
 }
 
+extern JET_ERR esent_JetGetDatabasePages(uint64_t thread, JET_SESID sesid, JET_DBID dbid, uint32_t pgnoStart, uint32_t cpg, void *pv, uint32_t cb, uint32_t *pcbActual, JET_GRBIT grbit);
 ESENT_EXPORT JET_ERR JET_API JetGetDatabasePages(JET_SESID sesid, JET_DBID dbid, uint32_t pgnoStart, uint32_t cpg, void *pv, uint32_t cb, uint32_t *pcbActual, JET_GRBIT grbit)
 {
-    (void)sesid;
-    (void)dbid;
-    (void)pgnoStart;
-    (void)cpg;
-    (void)pv;
-    (void)cb;
-    (void)pcbActual;
-    (void)grbit;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetGetDatabasePages(esent_thread(), sesid, dbid, pgnoStart, cpg, pv, cb, pcbActual, grbit);
 }
 
+extern JET_ERR esent_JetGetPageInfo(void * const pvPages, uint32_t cbData, JET_PAGEINFO *rgPageInfo, uint32_t cbPageInfo, JET_GRBIT grbit, uint32_t ulInfoLevel);
 ESENT_EXPORT JET_ERR JET_API JetGetPageInfo(void * const pvPages, uint32_t cbData, JET_PAGEINFO *rgPageInfo, uint32_t cbPageInfo, JET_GRBIT grbit, uint32_t ulInfoLevel)
 {
-    (void)pvPages;
-    (void)cbData;
-    (void)rgPageInfo;
-    (void)cbPageInfo;
-    (void)grbit;
-    (void)ulInfoLevel;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetGetPageInfo(pvPages, cbData, rgPageInfo, cbPageInfo, grbit, ulInfoLevel);
 }
 
+extern JET_ERR esent_JetGetPageInfo2(void * const pvPages, uint32_t cbData, void * const rgPageInfo, uint32_t cbPageInfo, JET_GRBIT grbit, uint32_t ulInfoLevel);
 ESENT_EXPORT JET_ERR JET_API JetGetPageInfo2(void * const pvPages, uint32_t cbData, void * const rgPageInfo, uint32_t cbPageInfo, JET_GRBIT grbit, uint32_t ulInfoLevel)
 {
-    (void)pvPages;
-    (void)cbData;
-    (void)rgPageInfo;
-    (void)cbPageInfo;
-    (void)grbit;
-    (void)ulInfoLevel;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_JetGetPageInfo2(pvPages, cbData, rgPageInfo, cbPageInfo, grbit, ulInfoLevel);
 }
 
 ESENT_EXPORT JET_ERR JET_API JetOnlinePatchDatabasePage(JET_SESID sesid, JET_DBID dbid, uint32_t pgno, const void *pvToken, uint32_t cbToken, const void *pvData, uint32_t cbData, JET_GRBIT grbit)

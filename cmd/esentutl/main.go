@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 
+	"esent/internal/utility"
 	"esent/internal/vfs"
 )
 
@@ -23,26 +24,15 @@ type command struct {
 	name     string
 	argument string
 	text     string
-	run      func(t *tool, path string) error
+	run      func(t *utility.Tool, path string) error
 }
 
 var commands = []command{
-	{"/mh", "DATABASE", "print the header of a database", (*tool).dumpHeader},
-	{"/ml", "LOG", "print the header and the records of a log file", (*tool).dumpLog},
-	{"/mk", "CHECKPOINT", "print a checkpoint file", (*tool).dumpCheckpoint},
-	{"/k", "DATABASE", "check each page by itself: checksum and structure", (*tool).checkPages},
-	{"/g", "DATABASE", "check the integrity of a database that was closed cleanly", (*tool).checkIntegrity},
-}
-
-// tool is what a command works with.
-type tool struct {
-	env *vfs.Env
-	out io.Writer
-}
-
-func (t *tool) printf(format string, args ...any) error {
-	_, err := fmt.Fprintf(t.out, format+"\n", args...)
-	return err
+	{"/mh", "DATABASE", "print the header of a database", (*utility.Tool).DumpHeader},
+	{"/ml", "LOG", "print the header and the records of a log file", (*utility.Tool).DumpLog},
+	{"/mk", "CHECKPOINT", "print a checkpoint file", (*utility.Tool).DumpCheckpoint},
+	{"/k", "DATABASE", "check each page by itself: checksum and structure", (*utility.Tool).CheckPages},
+	{"/g", "DATABASE", "check the integrity of a database that was closed cleanly", (*utility.Tool).CheckIntegrity},
 }
 
 func main() { os.Exit(run(os.Args[1:], vfs.System(), os.Stdout, os.Stderr)) }
@@ -52,7 +42,7 @@ func run(args []string, env *vfs.Env, out, errOut io.Writer) int {
 	if len(args) == 2 {
 		for _, c := range commands {
 			if strings.EqualFold(strings.TrimLeft(args[0], "/-"), c.name[1:]) {
-				t := &tool{env: env, out: out}
+				t := &utility.Tool{Env: env, Out: out}
 				if err := c.run(t, args[1]); err != nil {
 					fmt.Fprintln(errOut, "esentutl:", err)
 					return exitWrong

@@ -160,3 +160,15 @@ func (c *compaction) copyAll() error {
 	}
 	return nil
 }
+
+// CompactDetached is Compact for a database that is not attached: it is so for reading as long as it takes.
+func (s *Session) CompactDetached(t Thread, source, target string, report Progress, grbit jet.Grbit) error {
+	warn, err := s.AttachDatabase(t, source, 0, jet.BitDbReadOnly)
+	if err != nil {
+		return err
+	}
+	if warn != 0 {
+		return jet.ErrDatabaseInUse.Errorf("%s is attached already", source)
+	}
+	return errors.Join(s.Compact(t, source, target, report, grbit), s.DetachDatabase(t, source, 0))
+}

@@ -1,4 +1,4 @@
-package main
+package utility
 
 import (
 	"errors"
@@ -11,9 +11,9 @@ import (
 	"esent/internal/vfs"
 )
 
-// dumpHeader prints a database's header, and what is wrong with its copies. That one is damaged is no failure.
-func (t *tool) dumpHeader(path string) (err error) {
-	f, err := t.env.FS.Open(path, vfs.ReadOnly)
+// DumpHeader prints a database's header, and what is wrong with its copies. That one is damaged is no failure.
+func (t *Tool) DumpHeader(path string) (err error) {
+	f, err := t.Env.FS.Open(path, vfs.ReadOnly)
 	if err != nil {
 		return err
 	}
@@ -28,7 +28,7 @@ func (t *tool) dumpHeader(path string) (err error) {
 	if err := t.printf("DATABASE HEADER:\nChecksum: 0x%08x, correct\n", h.Checksum); err != nil {
 		return err
 	}
-	if err := h.Dump(t.out); err != nil {
+	if err := h.Dump(t.Out); err != nil {
 		return err
 	}
 	switch {
@@ -40,9 +40,9 @@ func (t *tool) dumpHeader(path string) (err error) {
 	return nil
 }
 
-// dumpLog prints a log file's header and records. Damage is told after the records that can be read.
-func (t *tool) dumpLog(path string) (err error) {
-	l, err := logstore.OpenFile(t.env.FS, path, logstore.Expect{})
+// DumpLog prints a log file's header and records. Damage is told after the records that can be read.
+func (t *Tool) DumpLog(path string) (err error) {
+	l, err := logstore.OpenFile(t.Env.FS, path, logstore.Expect{})
 	if err != nil {
 		return err
 	}
@@ -81,9 +81,9 @@ func (t *tool) dumpLog(path string) (err error) {
 	return t.printf("\n%d records. Ended cleanly: %s.", n, end)
 }
 
-// dumpCheckpoint prints a checkpoint file.
-func (t *tool) dumpCheckpoint(path string) error {
-	c, err := logstore.ReadCheckpoint(t.env.FS, path, jet.Signature{})
+// DumpCheckpoint prints a checkpoint file.
+func (t *Tool) DumpCheckpoint(path string) error {
+	c, err := logstore.ReadCheckpoint(t.Env.FS, path, jet.Signature{})
 	if err != nil {
 		return err
 	}

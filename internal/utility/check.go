@@ -1,4 +1,4 @@
-package main
+package utility
 
 import (
 	"fmt"
@@ -6,9 +6,9 @@ import (
 	"esent/internal/engine/check"
 )
 
-// checkPages looks at every page by itself.
-func (t *tool) checkPages(path string) error {
-	r, err := check.File(t.env, path, check.Options{PagesOnly: true})
+// CheckPages looks at every page by itself.
+func (t *Tool) CheckPages(path string) error {
+	r, err := check.File(t.Env, path, check.Options{PagesOnly: true, Progress: t.Progress})
 	if err != nil {
 		return err
 	}
@@ -22,12 +22,12 @@ func (t *tool) checkPages(path string) error {
 	return verdict(r)
 }
 
-// checkIntegrity looks at everything.
-func (t *tool) checkIntegrity(path string) error {
+// CheckIntegrity looks at everything.
+func (t *Tool) CheckIntegrity(path string) error {
 	if err := t.printf("Checking database integrity.\n"); err != nil {
 		return err
 	}
-	r, err := check.File(t.env, path, check.Options{})
+	r, err := check.File(t.Env, path, check.Options{Progress: t.Progress})
 	if err != nil {
 		return err
 	}
@@ -60,7 +60,7 @@ func (t *tool) checkIntegrity(path string) error {
 }
 
 // violations prints what was found.
-func (t *tool) violations(r *check.Report) error {
+func (t *Tool) violations(r *check.Report) error {
 	for _, v := range r.Violations {
 		if err := t.printf("%v", v); err != nil {
 			return err
