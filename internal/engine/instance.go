@@ -67,6 +67,7 @@ type Instance struct {
 	tempTables atomic.Int64
 	check      checkpointer
 	gens       generations
+	replaying  atomic.Int32 // generation that recovery replays
 	backup     backupState
 	commits    commitNotifier
 

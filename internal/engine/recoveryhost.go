@@ -25,8 +25,19 @@ func (h *recoveryHost) OpenLog(t recovery.Tail, state recovery.LogState) (recove
 	return sessionLog{l}, nil
 }
 
+// currentGen is the generation that is being replayed or written, 0 when there is none.
+func (i *Instance) currentGen() int32 {
+	if l := i.writing.Load(); l != nil {
+		return l.EndPos().Gen()
+	}
+	return i.replaying.Load()
+}
+
 // Control implements recovery.Host.
 func (h *recoveryHost) Control(c *recovery.Control) error {
+	if c.Kind == recovery.ControlOpenLog && c.Reason == jet.OpenLogForRedo {
+		h.inst.replaying.Store(c.Gen)
+	}
 	if h.options.Control == nil {
 		return c.Default
 	}

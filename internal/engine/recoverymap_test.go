@@ -106,8 +106,21 @@ func (m *machine) another(path string) {
 func TestKeepAttached(t *testing.T) {
 	m := dirtyPair(t)
 	i := m.instance("a", "/db")
-	_, err := i.Init(InitOptions{Grbit: jet.BitKeepDbAttachedAtEndOfRecovery})
+	_, _, _, err := m.proc.GetParam(ParamTarget{Instance: i}, jet.ParamRecoveryCurrentLogfile)
+	m.want(err, jet.ErrInvalidParameter)
+	seen := int64(0)
+	_, err = i.Init(InitOptions{Grbit: jet.BitKeepDbAttachedAtEndOfRecovery, Control: func(c *recovery.Control) error {
+		if c.Kind == recovery.ControlBeginUndo {
+			n, _, _, err := m.proc.GetParam(ParamTarget{Instance: i}, jet.ParamRecoveryCurrentLogfile)
+			m.want(err, 0)
+			seen = n
+		}
+		return c.Default
+	}})
 	m.want(err, 0)
+	if n, _, _, err := m.proc.GetParam(ParamTarget{Instance: i}, jet.ParamRecoveryCurrentLogfile); err != nil || seen == 0 || n < seen {
+		t.Errorf("generation %d in recovery, %d afterwards, %v", seen, n, err)
+	}
 	s, err := i.BeginSession()
 	m.want(err, 0)
 	for _, path := range []string{"/db/x.edb", "/db/y.edb"} {

@@ -170,6 +170,13 @@ func (p *Process) GetParam(t ParamTarget, id jet.ParamID) (number int64, text st
 		return int64(recordSizeMost(int(p.values.Number(jet.ParamDatabasePageSize)))), "", false, nil
 	case jet.ParamLVChunkSizeMost:
 		return int64(lvChunkSize(int(p.values.Number(jet.ParamDatabasePageSize)))), "", false, nil
+	case jet.ParamRecoveryCurrentLogfile:
+		if i != nil {
+			if gen := i.currentGen(); gen != 0 {
+				return int64(gen), "", false, nil
+			}
+		}
+		return 0, "", false, jet.ErrInvalidParameter
 	case jet.ParamCacheSize:
 		if i == nil && len(p.instances) > 0 {
 			i = p.instances[0]
