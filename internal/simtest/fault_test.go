@@ -79,10 +79,11 @@ var kindsOfFault = []struct {
 		codes: []jet.Err{jet.ErrFileIOBeyondEOF, jet.ErrRollbackError, jet.ErrReadVerifyFailure}},
 	{name: "read fails", ops: simdisk.OpRead, globs: []string{""}, down: true, codes: []jet.Err{jet.ErrDiskIO, jet.ErrLogWriteFail, jet.ErrRollbackError}},
 	{name: "change of a file or name fails", globs: []string{""}, down: true,
-		ops:   simdisk.OpCreate | simdisk.OpTruncate | simdisk.OpRemove | simdisk.OpRename | simdisk.OpMkdir | simdisk.OpRemoveDir | simdisk.OpSyncDir,
-		codes: []jet.Err{jet.ErrDiskIO, jet.ErrLogWriteFail, jet.ErrCheckpointDepthTooDeep, jet.ErrDeleteBackupFileFail}},
+		ops: simdisk.OpCreate | simdisk.OpTruncate | simdisk.OpRemove | simdisk.OpRename | simdisk.OpMkdir | simdisk.OpRemoveDir | simdisk.OpSyncDir,
+		codes: []jet.Err{jet.ErrDiskIO, jet.ErrLogWriteFail, jet.ErrCheckpointDepthTooDeep, jet.ErrDeleteBackupFileFail,
+			jet.ErrMakeBackupDirectoryFail}},
 	{name: "look at a file or folder fails", ops: simdisk.OpOpen | simdisk.OpSize | simdisk.OpReadDir | simdisk.OpStat, globs: []string{""}, down: true,
-		codes: []jet.Err{jet.ErrDiskIO, jet.ErrLogWriteFail, jet.ErrInvalidPath, jet.ErrDeleteBackupFileFail}},
+		codes: []jet.Err{jet.ErrDiskIO, jet.ErrLogWriteFail, jet.ErrInvalidPath, jet.ErrDeleteBackupFileFail, jet.ErrMakeBackupDirectoryFail}},
 }
 
 // sabotage has operations fail from some moment within about span operations on.

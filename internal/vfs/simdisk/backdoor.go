@@ -122,6 +122,7 @@ func (s *Sim) WriteFile(p string, content []byte) error {
 	s.commit(len(s.names))
 	s.used += int64(len(content) - len(at.node.data))
 	at.node.data, at.node.durable, at.node.events = slices.Clone(content), slices.Clone(content), nil
+	at.node.same = false
 	return nil
 }
 
@@ -141,6 +142,7 @@ func (s *Sim) FlipBit(p string, off int64, bit uint) error {
 			b[off-base] ^= 1 << bit
 		}
 	}
+	at.node.part()
 	flip(at.node.data, 0)
 	flip(at.node.durable, 0)
 	for i := range at.node.events {
@@ -169,6 +171,7 @@ func (s *Sim) Rot(p string, off int64, bad []byte) (*Rot, error) {
 		return nil, &fs.PathError{Op: "rot", Path: p, Err: fs.ErrInvalid}
 	}
 	r := &Rot{id: n.id, off: off, good: slices.Clone(n.data[off:end]), bad: slices.Clone(bad)}
+	n.part()
 	copy(n.data[off:], bad)
 	copy(n.durable[off:], bad)
 	return r, nil
@@ -182,6 +185,7 @@ func (s *Sim) Mend(r *Rot) {
 		if n.id != r.id {
 			return
 		}
+		n.part()
 		for _, b := range [][]byte{n.data, n.durable} {
 			if end := r.off + int64(len(r.bad)); end <= int64(len(b)) && bytes.Equal(b[r.off:end], r.bad) {
 				copy(b[r.off:], r.good)

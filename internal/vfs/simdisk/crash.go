@@ -41,7 +41,7 @@ type Crash struct {
 func (s *Sim) Crash(c Crash) *vfs.Env {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.boot(s.image(c, s.diskRand))
+	s.boot(s.image(c, s.diskRand, true))
 	return s.env()
 }
 
@@ -52,7 +52,7 @@ func (s *Sim) CrashClone(c Crash, seed uint64) *Sim {
 	defer s.mu.Unlock()
 	t := &Sim{opt: s.opt, tick: s.tick, now: s.now, lastID: s.lastID}
 	t.seed(seed)
-	t.boot(s.image(c, t.diskRand))
+	t.boot(s.image(c, t.diskRand, false))
 	return t
 }
 
@@ -67,12 +67,13 @@ func (s *Sim) boot(root *node) {
 	s.tasks, s.timers = nil, nil
 }
 
-// image is a copy of the disk as a power cut leaves it.
-func (s *Sim) image(c Crash, rng *rand.Rand) *node {
+// image is the disk as a power cut leaves it; reuse says that the present one is given up for it.
+func (s *Sim) image(c Crash, rng *rand.Rand, reuse bool) *node {
 	if c.Unit == 0 {
 		c.Unit = SectorSize
 	}
 	im := newImage(c, rng)
+	im.reuse = reuse
 	im.surviveNames(s.names, s.opt.StrictNames)
 	return im.copyOf("/", s.root)
 }
@@ -85,6 +86,7 @@ func (s *Sim) abandon(path string, n *node) {
 }
 
 type image struct {
+	reuse   bool // the memory of files
 	crash   Crash
 	rng     *rand.Rand
 	chance  float64 // how likely a unit is to have changed at all; differs from crash to crash
@@ -153,7 +155,7 @@ func (im *image) copyOf(at string, n *node) *node {
 	im.copies[n] = c
 	if !n.dir {
 		c.data = im.content(at, n)
-		c.durable = slices.Clone(c.data)
+		c.durable, c.same = c.data, true
 		return c
 	}
 	c.kids = map[string]*node{}
@@ -173,6 +175,8 @@ func (im *image) copyOf(at string, n *node) *node {
 // has, as the blocks were not the file's; when it has, the bytes that it took are gone.
 func (im *image) content(at string, n *node) []byte {
 	switch {
+	case im.reuse && len(n.events) == 0:
+		return n.durable
 	case im.crash.Unsynced == KeepAll:
 		return slices.Clone(n.data)
 	case im.crash.Unsynced == LoseAll || len(n.events) == 0:

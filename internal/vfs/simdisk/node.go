@@ -16,6 +16,7 @@ type node struct {
 	// Of a file: its bytes as programs see them, those that are durable, and what has happened between.
 	data, durable []byte
 	events        []event
+	same          bool // data and durable are the same memory
 
 	linked bool // some name leads to it
 	open   int  // open files of it
@@ -69,7 +70,15 @@ func (e *event) applyTo(block []byte, base int64) {
 	}
 }
 
+// part gives data and durable memory of their own; one of them is about to change.
+func (n *node) part() {
+	if n.same {
+		n.data, n.same = slices.Clone(n.data), false
+	}
+}
+
 func (n *node) write(p []byte, off int64) {
+	n.part()
 	old := int64(len(n.data))
 	n.data = resize(n.data, max(old, off+int64(len(p))))
 	copy(n.data[off:], p)
@@ -77,6 +86,7 @@ func (n *node) write(p []byte, off int64) {
 }
 
 func (n *node) truncate(size int64) {
+	n.part()
 	n.events = append(n.events, event{oldSize: int64(len(n.data)), newSize: size})
 	n.data = resize(n.data, size)
 }
@@ -155,7 +165,7 @@ func (s *Sim) unlink(n *node) {
 func (s *Sim) release(n *node) {
 	if !n.linked && n.open == 0 && !n.dir {
 		s.used -= int64(len(n.data))
-		n.data, n.events = nil, nil
+		n.data, n.events, n.same = nil, nil, false
 	}
 }
 
