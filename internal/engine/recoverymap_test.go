@@ -188,3 +188,62 @@ func TestInferCheckpoint(t *testing.T) {
 		}
 	}
 }
+
+// TestComingsAndGoings replays a log in which databases are created, detached, renamed, attached under their new name,
+// removed, and replaced by others of the same name.
+func TestComingsAndGoings(t *testing.T) {
+	for _, checkpoint := range []bool{true, false} {
+		m := newMachine(t)
+		i, s := m.start("a", "/db")
+		create := func(path string, grbit jet.Grbit) {
+			t.Helper()
+			n, err := s.CreateDatabase(0, path, 0, grbit)
+			m.want(err, 0)
+			_, err = s.GrowDatabase(0, n, 600)
+			m.want(err, 0)
+			m.want(s.CloseDatabase(0, n), 0)
+		}
+		attach := func(path string) {
+			t.Helper()
+			_, err := s.AttachDatabase(0, path, 0, 0)
+			m.want(err, 0)
+		}
+		create("/db/moved.edb", 0)
+		create("/db/removed.edb", 0)
+		create("/db/replaced.edb", 0)
+		create("/db/stays.edb", 0)
+		m.want(s.DetachDatabase(0, "/db/moved.edb", 0), 0)
+		m.move("/db/moved.edb", "/db/here.edb")
+		attach("/db/here.edb")
+		m.want(s.DetachDatabase(0, "/db/removed.edb", 0), 0)
+		m.want(m.sim.Env().FS.Remove("/db/removed.edb"), 0)
+		m.want(s.DetachDatabase(0, "/db/replaced.edb", 0), 0)
+		first := m.header("/db/replaced.edb").SignDB
+		create("/db/replaced.edb", jet.BitDbOverwriteExisting)
+		second := m.header("/db/replaced.edb").SignDB
+		m.want(s.DetachDatabase(0, "/db/stays.edb", 0), 0)
+		attach("/db/stays.edb")
+		m.want(s.CommitTransaction(0, jet.BitWaitAllLevel0Commit, 0, nil), 0)
+		m.want(i.Term(jet.BitTermDirty), jet.ErrDirtyShutdown)
+		if !checkpoint {
+			m.want(m.sim.Env().FS.Remove("/db/edb.chk"), 0)
+		}
+		m.boot()
+		i, s = m.start("a", "/db")
+		for _, path := range []string{"/db/here.edb", "/db/replaced.edb", "/db/stays.edb"} {
+			if !m.clean(path) {
+				t.Errorf("checkpoint %v: %s is not recovered", checkpoint, path)
+			}
+			attach(path)
+			n, err := s.OpenDatabase(0, path, 0)
+			m.want(err, 0)
+			if pages, err := s.GrowDatabase(0, n, 1); err != nil || pages < 600 {
+				t.Errorf("checkpoint %v: %s has %d pages, %v", checkpoint, path, pages, err)
+			}
+		}
+		if got := m.header("/db/replaced.edb").SignDB; got != second || got == first {
+			t.Error("it is not the second database of that name")
+		}
+		m.want(i.Term(0), 0)
+	}
+}
