@@ -49,8 +49,15 @@ func (i *Instance) persisted(name string, data []byte) CallbackFunc {
 // hookPersisted makes the callbacks that the catalog has of a table known, when it is opened. ErrCallbackNotResolved: one
 // cannot be found.
 func (i *Instance) hookPersisted(table *catalog.Table) error {
+	found := false
 	for t := table; t != nil; t = t.Template {
-		if len(t.Callbacks) > 0 && i.persistedKnown() {
+		found = found || len(t.Callbacks) > 0 || t.Schema().Computed
+	}
+	if !found || !i.persistedKnown() {
+		return nil
+	}
+	for t := table; t != nil; t = t.Template {
+		if len(t.Callbacks) > 0 {
 			i.attachHooks(t)
 		}
 	}
@@ -64,11 +71,7 @@ func (i *Instance) hookPersisted(table *catalog.Table) error {
 			}
 		}
 	}
-	sc := table.Schema()
-	for _, c := range sc.Columns {
-		if !sc.Computed {
-			break
-		}
+	for _, c := range table.Schema().Columns {
 		if c.Flags&record.FlagUserDefinedDefault == 0 {
 			continue
 		}
