@@ -103,10 +103,8 @@ func esent_JetGetDatabasePages(thread C.uint64_t, sesid C.JET_SESID, dbid C.JET_
 	}
 	buf, ok := bytesAt(pv, uint32(cb))
 	const alignment = 4096 // of memory for pages
-	if !ok || uintptr(pv)%alignment != 0 || pcbActual == nil {
-		return C.JET_ERR(jet.ErrInvalidParameter)
-	}
-	n, err := s.DatabasePages(engine.Thread(thread), uint32(dbid), jet.Pgno(pgnoStart), uint32(cpg), buf, jet.Grbit(grbit))
+	usable := ok && uintptr(pv)%alignment == 0 && pcbActual != nil
+	n, err := s.DatabasePages(engine.Thread(thread), uint32(dbid), jet.Pgno(pgnoStart), uint32(cpg), buf, usable, jet.Grbit(grbit))
 	if err == nil {
 		*pcbActual = C.uint32_t(n)
 	}

@@ -5,9 +5,9 @@ import (
 )
 
 // DatabasePages reads pages of an open database as they are in its file, into buf (JetGetDatabasePages). It gives how
-// many bytes it read: fewer than asked for where the file ends. Errors: ErrInvalidDatabaseId, ErrInvalidParameter,
+// many bytes it read: fewer than asked for where the file ends. usable says that buf is memory for pages. Errors: ErrInvalidDatabaseId, ErrInvalidParameter,
 // ErrBufferTooSmall, ErrInvalidGrbit, those of reading.
-func (s *Session) DatabasePages(t Thread, number uint32, first jet.Pgno, pages uint32, buf []byte, grbit jet.Grbit) (int, error) {
+func (s *Session) DatabasePages(t Thread, number uint32, first jet.Pgno, pages uint32, buf []byte, usable bool, grbit jet.Grbit) (int, error) {
 	if err := s.enterOwned(t); err != nil {
 		return 0, err
 	}
@@ -17,7 +17,7 @@ func (s *Session) DatabasePages(t Thread, number uint32, first jet.Pgno, pages u
 	switch {
 	case err != nil:
 		return 0, err
-	case first < 1, pages > uint32(jet.PgnoSysMax), uint64(first)+uint64(pages) > uint64(jet.PgnoSysMax):
+	case !usable, first < 1, pages > uint32(jet.PgnoSysMax), uint64(first)+uint64(pages) > uint64(jet.PgnoSysMax):
 		return 0, jet.ErrInvalidParameter
 	case uint64(len(buf)) < uint64(pages)*size:
 		return 0, jet.ErrBufferTooSmall

@@ -30,6 +30,10 @@ func (s *Session) DatabaseScan(t Thread, number uint32, o *DatabaseScan) error {
 		return err
 	}
 	defer s.leave()
+	d, err := s.database(number)
+	if err != nil {
+		return err
+	}
 	start, stop := o.Grbit&scanStarts, o.Grbit&jet.BitDatabaseScanBatchStop != 0
 	continuous := start == jet.BitDatabaseScanBatchStartContinuous
 	switch {
@@ -37,11 +41,6 @@ func (s *Session) DatabaseScan(t Thread, number uint32, o *DatabaseScan) error {
 		return jet.ErrInvalidGrbit
 	case continuous && (o.Seconds != 0 || o.Sleep != 0 || o.Completed != nil):
 		return jet.ErrInvalidParameter
-	}
-	d, err := s.database(number)
-	switch {
-	case err != nil:
-		return err
 	case s.readOnly && s.trx.Level() > 0:
 		return jet.ErrTransReadOnly
 	case stop:
