@@ -20,6 +20,7 @@ const (
 	maxSegments        = 65535
 	defaultTooDeep     = 0x10000
 	minBufferSegments  = 64
+	mostGenerations    = 4 // that MinBuffer may ask for: each is written and synced by itself
 	bufferUnit         = 512
 	reservedLogs       = 2
 	spareArchives      = 2
@@ -226,7 +227,8 @@ func newLog(cfg Config, host Host, segments uint16, signLog jet.Signature) *Log 
 	if cfg.TooDeep == 0 {
 		cfg.TooDeep = defaultTooDeep
 	}
-	slots := max(max(cfg.BufferUnits*bufferUnit, cfg.MinBuffer)/SegmentSize, minBufferSegments)
+	least := min(cfg.MinBuffer, mostGenerations*int(segments)*SegmentSize)
+	slots := max(max(cfg.BufferUnits*bufferUnit, least)/SegmentSize, minBufferSegments)
 	p := &cfg.Params
 	p.SystemPath, p.LogPath = cfg.SystemDir, cfg.LogDir
 	p.LogSegments, p.LogBuffers = uint32(segments), uint32(max(cfg.BufferUnits, 0))
