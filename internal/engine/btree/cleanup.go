@@ -131,8 +131,8 @@ func (t *Tree) merge(s *version.Session, key, mark []byte) (freed int, err error
 		// Their pages would have to go to the space trees themselves; they are few.
 		return 0, nil
 	}
-	t.smo.Lock()
-	defer t.smo.Unlock()
+	t.lockStructure()
+	defer t.unlockStructure()
 	if t.DB.Logged {
 		if err := s.Owed(); err != nil {
 			return 0, err

@@ -142,6 +142,7 @@ func (db *DB) SpaceTree(owner *Tree, root jet.Pgno, source PageSource) *Tree {
 
 func (db *DB) known(t *Tree, density int) *Tree {
 	t.cache, t.db, t.versions, t.dbid = db.Kernel.Cache, db.DB, db.Kernel.Versions, db.ID
+	t.space.tree = t
 	t.SetDensity(density)
 	db.mu.Lock()
 	defer db.mu.Unlock()

@@ -12,8 +12,8 @@ import (
 // split makes room for a change that did not fit its leaf, and does it on the way when it can: done says so.
 // Else the caller tries the change again. No latch is held.
 func (t *Tree) split(s *version.Session, w *change) (done bool, err error) {
-	t.smo.Lock()
-	defer t.smo.Unlock()
+	t.lockStructure()
+	defer t.unlockStructure()
 	if t.DB.Logged {
 		if err := s.Owed(); err != nil {
 			return false, err

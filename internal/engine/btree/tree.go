@@ -34,10 +34,8 @@ type Tree struct {
 	hint    uint32       // the root's frame, for Manager.GetHint
 	tail    atomic.Pointer[cache.Frame]
 
-	smo sync.Mutex // held during changes of structure
-
-	// space is held during space operations of the tree; package space uses it through SpaceLock.
-	space sync.Mutex
+	smo   sync.Mutex // held during changes of structure
+	space SpaceLock
 }
 
 // SetDensity tells to how many percent pages are filled by appends.
@@ -45,9 +43,8 @@ func (t *Tree) SetDensity(percent int) {
 	t.reserve.Store(int32((100 - percent) * t.DB.PageSize / 100))
 }
 
-// SpaceLock is the lock that serialises the space operations of the tree. An operation that needs pages of the
-// parent takes the parent's lock while it holds its own.
-func (t *Tree) SpaceLock() *sync.Mutex { return &t.space }
+// SpaceLock gives the tree's.
+func (t *Tree) SpaceLock() *SpaceLock { return &t.space }
 
 // IsSpace says that the tree holds extents.
 func (t *Tree) IsSpace() bool { return t.Flags&page.FlagSpaceTree != 0 }

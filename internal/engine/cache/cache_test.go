@@ -308,12 +308,15 @@ func TestOutOfBuffers(t *testing.T) {
 	x.waitLimit = 10 * time.Millisecond
 	var held []*Frame
 	for pgno := jet.Pgno(1); ; pgno++ {
-		f, err := x.Lock(x.db, pgno)
+		f, v, err := x.Get(x.db, pgno)
 		if err != nil {
 			if !errors.Is(err, jet.ErrOutOfBuffers) {
 				t.Error(err)
 			}
 			break
+		}
+		if !f.Upgrade(v) {
+			t.Fatal("a page that nobody else uses has changed")
 		}
 		held = append(held, f)
 	}

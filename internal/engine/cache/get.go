@@ -123,6 +123,9 @@ func (m *Manager) lock(db *DB, pgno jet.Pgno, read bool) (*Frame, error) {
 		}
 		if f != nil {
 			if f.Upgrade(v) {
+				if invariants && read {
+					checkOrder(f)
+				}
 				f.touch()
 				return f, nil
 			}
@@ -138,6 +141,9 @@ func (m *Manager) lock(db *DB, pgno jet.Pgno, read bool) (*Frame, error) {
 		}
 		if f != nil {
 			f.renew()
+			if invariants && read {
+				checkOrder(f)
+			}
 		}
 		if f != nil || err != nil {
 			return f, err

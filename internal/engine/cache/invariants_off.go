@@ -8,3 +8,5 @@ const invariants = false
 func checkLatched(*Frame) {}
 
 func checkUnlock(*Frame, bool) {}
+
+func checkOrder(*Frame) {}

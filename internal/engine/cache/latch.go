@@ -4,6 +4,8 @@ import (
 	"runtime"
 	"sync/atomic"
 	"time"
+
+	"esent/internal/engine/order"
 )
 
 // The latch of a frame is its version word: even when free, odd when exclusively latched.
@@ -40,6 +42,7 @@ func (f *Frame) Upgrade(v uint64) bool {
 		return false
 	}
 	if invariants {
+		order.Take(order.Latch, 0, f)
 		checkLatched(f)
 	}
 	return true
@@ -50,6 +53,7 @@ func (f *Frame) Unlock() uint64 {
 	v := f.version + 1
 	if invariants {
 		checkUnlock(f, true)
+		order.Give(f)
 	}
 	atomic.StoreUint64(&f.version, v)
 	return v
@@ -60,6 +64,7 @@ func (f *Frame) UnlockUnchanged() uint64 {
 	v := f.version - 1
 	if invariants {
 		checkUnlock(f, false)
+		order.Give(f)
 	}
 	atomic.StoreUint64(&f.version, v)
 	return v

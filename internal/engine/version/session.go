@@ -4,6 +4,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"esent/internal/engine/order"
 	"esent/internal/jet"
 	"esent/internal/logstore"
 )
@@ -266,6 +267,7 @@ func (s *Session) Forget() {
 // Reserve makes room for n bytes of versions, cleaning up if need be. It must be called without latches.
 // ErrVersionStoreOutOfMemory says that old transactions keep the store full.
 func (s *Session) Reserve(n int) error {
+	order.None()
 	st := s.store
 	if st.bytes.Load()+int64(n) <= st.limit.Load()/2 {
 		return nil
