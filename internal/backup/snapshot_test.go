@@ -55,6 +55,8 @@ func TestSnapshotHoldsFilesStill(t *testing.T) {
 			t.Errorf("frozen: %+v", list)
 		}
 		before, rows := contents(t, dir), w.w.rows
+		// The commit that waits is visible already, so the rows are read as they were before it.
+		w.ok(w.w.s.BeginTransaction(0, 0))
 		done := make(chan error, 1)
 		go func() {
 			err := other.s.BeginTransaction(0, 0)
@@ -69,6 +71,7 @@ func TestSnapshotHoldsFilesStill(t *testing.T) {
 		if got := w.w.verify(); got != rows {
 			t.Errorf("%d rows while frozen, want %d", got, rows)
 		}
+		w.ok(w.w.s.CommitTransaction(0, 0, 0, nil))
 		select {
 		case err := <-done:
 			t.Fatalf("committed while frozen: %v", err)
