@@ -19,16 +19,29 @@ type memory struct {
 // commitStep is how many frames are made usable at once.
 const commitStep = 64
 
+// headroom is how much address space the rest of the process shall still be able to get, for its threads and its
+// heap: when these cannot, the process ends.
+const headroom = 256 << 20
+
 // reserve gets address space for count frames, or for fewer, down to least, where the system does not give so
 // much.
 func (r *memory) reserve(count, least, pageSize int) error {
 	for {
 		err := r.reserveExactly(count, pageSize)
+		if err == nil && count > least && !spare(headroom) {
+			err = errors.Join(jet.ErrOutOfMemory, r.free())
+		}
 		if err == nil || count <= least {
 			return err
 		}
 		count = max(count/2, least)
 	}
+}
+
+// spare says whether the system would give so much more address space.
+func spare(size int) bool {
+	x, err := reserve(size)
+	return err == nil && x.free() == nil
 }
 
 func (r *memory) reserveExactly(count, pageSize int) (err error) {
