@@ -16,3 +16,9 @@ func Held(Class) []any { return nil }
 
 // None asserts that the goroutine holds no latch, as it may come to wait for what others do.
 func None() {}
+
+// Suspend takes the goroutine out of all assertions of latches until Resume.
+func Suspend() {}
+
+// Resume ends Suspend.
+func Resume() {}

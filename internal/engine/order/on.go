@@ -63,9 +63,27 @@ func Give(key any) {
 	}
 }
 
+// suspended has the numbers of goroutines between Suspend and Resume.
+var suspended sync.Map
+
+// Suspend takes the goroutine out of all assertions of latches until Resume.
+func Suspend() {
+	_, n := mine()
+	suspended.Store(n, true)
+}
+
+// Resume ends Suspend.
+func Resume() {
+	_, n := mine()
+	suspended.Delete(n)
+}
+
 // Held gives the locks of a class that the goroutine holds.
 func Held(class Class) (keys []any) {
-	list, _ := mine()
+	list, n := mine()
+	if _, ok := suspended.Load(n); ok {
+		return nil
+	}
 	for _, h := range *list {
 		if h.class == class {
 			keys = append(keys, h.key)

@@ -3,6 +3,7 @@ package recovery
 import (
 	"errors"
 
+	"esent/internal/engine/order"
 	"esent/internal/engine/version"
 	"esent/internal/eventlog"
 	"esent/internal/jet"
@@ -120,6 +121,9 @@ func (r *run) recover() (res Result, err error) {
 
 // redo replays all logs.
 func (r *run) redo(st *start) error {
+	// One goroutine latches pages, each of them as old as it may be: there is no order of a tree, and no need of one.
+	order.Suspend()
+	defer order.Resume()
 	r.redoFrom = st.pos
 	if r.stopsBeforeGen(st.gen) {
 		return errStopped
