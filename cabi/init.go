@@ -34,6 +34,7 @@ func initInstance(pinstance *C.JET_INSTANCE, o engine.InitOptions, told initCall
 	if told != nil {
 		o.Control, o.Progress = told.control(h), told.progress
 	}
+	runtimeCallback(i)
 	warning, err := i.Init(o)
 	switch jet.CodeOf(err) {
 	case jet.ErrSuccess:

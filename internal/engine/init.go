@@ -56,7 +56,9 @@ func (i *Instance) Init(o InitOptions) (warning jet.Err, err error) {
 		i.env = i.environment()
 		i.openEvents()
 		i.report(eventlog.StartInstance, i.Display(), engineMajor, engineMinor, engineBuild, engineUpdate)
-		warning, err = i.start(o)
+		if warning, err = 0, i.probeRuntimeCallback(); err == nil {
+			warning, err = i.start(o)
+		}
 	}
 	if err != nil {
 		if i.events != nil {
