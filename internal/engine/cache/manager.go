@@ -165,6 +165,7 @@ func (m *Manager) AddDB(cfg DBConfig) (*DB, error) {
 		db.dbtime.Store(uint64(cfg.DBTime))
 		db.objid.Store(uint32(cfg.ObjID))
 		db.maxRequired.Store(cfg.MaxRequired)
+		db.unsynced.Store(true) // by a process that was killed
 		m.dbs[slot].Store(db)
 		return db, nil
 	}

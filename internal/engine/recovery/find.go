@@ -7,6 +7,7 @@ import (
 	"esent/internal/eventlog"
 	"esent/internal/jet"
 	"esent/internal/logstore"
+	"esent/internal/vfs"
 )
 
 // start is where replay begins.
@@ -81,6 +82,9 @@ func (r *run) noStream(res *Result) error {
 
 // currentLog reads the end of the log that was being written. Damage in it shows when replay comes there.
 func (r *run) currentLog() (t Tail, err error) {
+	if err := r.secure(r.logPath(r.naming.Current())); err != nil {
+		return t, err
+	}
 	f, err := r.openLog(r.logPath(r.naming.Current()))
 	if err != nil {
 		return t, err
@@ -96,6 +100,19 @@ func (r *run) currentLog() (t Tail, err error) {
 		err = r.removeOutOfRange(f.Header)
 	}
 	return t, errors.Join(err, f.Close())
+}
+
+// secure makes durable what a process that was killed has written to a log, and the log's name: a power cut must not take
+// back what replay has gone by.
+func (r *run) secure(path string) error {
+	f, err := r.fs.Open(path, vfs.ReadWrite)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return r.fs.SyncDir(r.cfg.LogDir)
 }
 
 // removeOutOfRange removes archives of this stream that are not older than its current log.

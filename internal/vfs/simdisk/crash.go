@@ -45,6 +45,18 @@ func (s *Sim) Crash(c Crash) *vfs.Env {
 	return s.env()
 }
 
+// Kill ends the programs and leaves the machine on: open files and locks end, tasks and timers are forgotten,
+// environments given before are dead. What they have written is there, and durable no sooner than before. The result is
+// a new environment. Fault rules, hook, clock and capacity stay.
+func (s *Sim) Kill() *vfs.Env {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.walk(func(_ string, n *node) { n.open, n.shared, n.locked = 0, 0, false })
+	s.epoch++
+	s.tasks, s.timers = nil, nil
+	return s.env()
+}
+
 // CrashClone gives another machine whose disk is what a power cut now would leave of this one's, which
 // runs on untouched. The new one has no fault rules and no hook; its clock shows the same time.
 func (s *Sim) CrashClone(c Crash, seed uint64) *Sim {

@@ -135,6 +135,9 @@ func (f *file) Close() error {
 		return &vfs.Error{Code: jet.ErrDiskIO, Op: "close", Path: f.path, Err: fs.ErrClosed}
 	}
 	f.closed = true
+	if f.epoch != f.s.epoch {
+		return nil // the file was closed when its program ended
+	}
 	n := f.node
 	n.open--
 	if f.mode&vfs.Lock != 0 {
@@ -144,9 +147,7 @@ func (f *file) Close() error {
 			n.locked = false
 		}
 	}
-	if f.epoch == f.s.epoch {
-		f.s.release(n)
-	}
+	f.s.release(n)
 	return nil
 }
 
