@@ -62,7 +62,11 @@ func (w *world) phase(n int) {
 	case o.trouble != nil:
 		w.resolve(*o.trouble)
 	case o.cut || whole && w.rng.IntN(3) > 0 || w.damage != nil || w.fault.struck(w):
-		w.crash()
+		if !o.cut && (w.fault == nil || !w.fault.sync) && w.rng.IntN(4) == 0 {
+			w.kill()
+		} else {
+			w.crash()
+		}
 		w.recover()
 	default:
 		w.calm() // nothing has happened
@@ -140,6 +144,15 @@ func (w *world) crash() {
 	w.note("power cut, survival %d, sectors of %d, commits %d, durable %d", survival, unit, w.m.commits, w.m.durable)
 	w.sim.Crash(simdisk.Crash{Unsynced: survival, Unit: unit, Head: 2 * int64(w.set.pageSize), UnitOf: w.unitOf})
 	w.tally["power cuts"]++
+	w.discard()
+	w.calm()
+}
+
+// kill ends the process and leaves the machine on: what was written is there, if not durable.
+func (w *world) kill() {
+	w.note("killed, commits %d, durable %d", w.m.commits, w.m.durable)
+	w.sim.Kill()
+	w.tally["kills"]++
 	w.discard()
 	w.calm()
 }
