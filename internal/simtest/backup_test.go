@@ -49,9 +49,9 @@ func (w *world) backup() {
 		}
 	case b.dir != "" && b.atomic && w.rng.IntN(2) == 0:
 	default:
-		b.serial++
-		w.clear(b.dir)
-		old = backups{serial: b.serial}
+		*b = backups{serial: b.serial + 1} // the old one may be lost half
+		w.clear(old.dir)
+		old = *b
 		dir, atomic = fmt.Sprintf("/backup%d", b.serial), w.rng.IntN(2) == 0
 	}
 	if atomic {
