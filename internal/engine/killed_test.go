@@ -49,3 +49,28 @@ func TestKilledThenPowerCut(t *testing.T) {
 		d.expect(d.open(d.s, "t").scan("id"), seen)
 	}
 }
+
+// A database that recovery makes anew, its file being gone, stays: also its name is durable.
+func TestRecoveryMakesFile(t *testing.T) {
+	d := &desk{machine: &machine{t: t, sim: simdisk.New(1, simdisk.Options{StrictNames: true})}}
+	d.boot()
+	d.i = d.instance("a", "/db")
+	_, err := d.i.Init(InitOptions{})
+	d.want(err, 0)
+	d.s = d.session()
+	d.db, err = d.s.CreateDatabase(0, "/db/x.edb", 0, 0)
+	d.want(err, 0)
+	d.table("t", []string{"id long notnull", "text longbinary"}, "pk:+id primary")
+	d.fill(0, 20)
+	d.crash(simdisk.KeepAll)
+	d.want(d.sim.Vanish("/db/x.edb"), 0)
+	i := d.instance("a", "/db")
+	_, err = i.Init(InitOptions{})
+	d.want(err, 0)
+	d.crash(simdisk.LoseAll)
+	d.restart()
+	for id := range 20 {
+		d.open(d.s, "t").seekEQ(id)
+	}
+	d.want(d.i.Term(0), 0)
+}

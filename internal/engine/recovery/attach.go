@@ -2,6 +2,7 @@ package recovery
 
 import (
 	"errors"
+	"path"
 	"strings"
 
 	"esent/internal/engine/cache"
@@ -254,7 +255,11 @@ func (r *run) createFile(a *attachment, rec *logstore.CreateDB) error {
 		}
 		return err
 	}
-	if err := r.join(a, f, h.DBTime, h.ObjIDLast); err != nil {
+	err = r.fs.SyncDir(path.Dir(a.Path))
+	if err == nil {
+		err = r.join(a, f, h.DBTime, h.ObjIDLast)
+	}
+	if err != nil {
 		return errors.Join(err, f.Close())
 	}
 	a.creating = true
