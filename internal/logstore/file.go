@@ -70,13 +70,3 @@ func (l *File) Path() string { return l.path }
 
 // Close closes the file. Records read from it stay valid.
 func (l *File) Close() error { return l.f.Close() }
-
-// readSegment reads isec into b and gives its state. A segment that cannot be read counts as bad, as far as
-// the disk alone is at fault.
-func (l *File) readSegment(b []byte, isec uint16) segmentState {
-	if err := l.f.ReadAt(b[:SegmentSize], int64(isec)*SegmentSize); err != nil {
-		clear(b[:SegmentSize])
-		return segmentBad
-	}
-	return judge(b, l.Header.Gen, isec)
-}

@@ -91,20 +91,25 @@ func (s *scanner) load(isec uint16) ([]byte, error) {
 	return s.buf[int(isec-s.from)*SegmentSize:][:SegmentSize], nil
 }
 
-// segment gives a segment and its state; one that cannot be read is bad.
-func (s *scanner) segment(isec uint16) ([]byte, segmentState) {
-	b, err := s.load(isec)
+// segment gives a segment and its state. One that cannot be read is bad, with the error: whether its content is what a
+// power cut leaves is not known.
+func (s *scanner) segment(isec uint16) (b []byte, state segmentState, err error) {
+	b, err = s.load(isec)
 	if err != nil {
 		b = make([]byte, SegmentSize)
-		return b, s.readSegment(b, isec)
+		err = s.f.ReadAt(b, int64(isec)*SegmentSize)
 	}
-	return b, judge(b, s.Header.Gen, isec)
+	if err != nil {
+		clear(b)
+		return b, segmentBad, err
+	}
+	return b, judge(b, s.Header.Gen, isec), nil
 }
 
 func (s *scanner) run() error {
 	last := s.Header.Segments - 2
 	for isec := uint16(1); isec <= last; isec++ {
-		b, state := s.segment(isec)
+		b, state, unread := s.segment(isec)
 		switch state {
 		case segmentValid:
 			s.accept(b, isec)
@@ -117,6 +122,9 @@ func (s *scanner) run() error {
 			if repaired {
 				continue
 			}
+		}
+		if unread != nil {
+			return unread
 		}
 		s.finish()
 		return s.tail(isec)
@@ -135,7 +143,7 @@ func (s *scanner) accept(b []byte, isec uint16) {
 func (s *scanner) repair(isec uint16) (bool, error) {
 	b := make([]byte, SegmentSize)
 	if err := s.f.ReadAt(b, int64(isec+1)*SegmentSize); err != nil {
-		return false, nil
+		return false, err
 	}
 	if !verify(b, isec) || segmentPos(b) != jet.MakeLogPos(s.Header.Gen, isec, 0) {
 		return false, nil
@@ -192,7 +200,10 @@ func (s *scanner) tail(first uint16) error {
 		return true
 	}
 	for isec := first; isec < s.Header.Segments; isec++ {
-		b, state := s.segment(isec)
+		b, state, err := s.segment(isec)
+		if err != nil {
+			return err
+		}
 		if isec == s.Header.Segments-1 && state != segmentZero {
 			s.res.DirtyTail = true // never data: what lies here does not matter
 			break
