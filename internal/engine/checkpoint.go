@@ -13,7 +13,7 @@ type checkpointer struct {
 	mu sync.Mutex
 	// file is what the checkpoint file says.
 	file logstore.Checkpoint
-	// frozen, guarded by Instance.attachMu, keeps the checkpoint where it is.
+	// frozen keeps the checkpoint where it is; it begins under Instance.attachMu.
 	frozen frozen
 }
 
@@ -64,7 +64,7 @@ func (i *Instance) advanceCheckpoint(step int64) error {
 		return nil
 	}
 	defer i.attachMu.Unlock()
-	if i.check.frozen.thaw != nil {
+	if i.check.frozen.is() {
 		return nil
 	}
 	pos := min(i.log.DurablePos(), i.versions.OldestStart())

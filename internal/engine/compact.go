@@ -105,7 +105,7 @@ func (c *compaction) createTarget(target string) error {
 	if err != nil {
 		return err
 	}
-	if err := i.makeParent(abs); err != nil {
+	if err := i.makeRoom(abs); err != nil {
 		return err
 	}
 	grbit := jet.BitDbRecoveryOff | jet.BitDbVersioningOff

@@ -10,7 +10,6 @@ import (
 	"esent/internal/eventlog"
 	"esent/internal/jet"
 	"esent/internal/logstore"
-	"esent/internal/vfs"
 )
 
 // CreateDatabase makes a database, attaches it and opens it for the session (JetCreateDatabase2, spec chapters 01,
@@ -46,7 +45,7 @@ func (s *Session) CreateDatabase(t Thread, file string, maxPages uint32, grbit j
 	if err != nil {
 		return 0, err
 	}
-	if err := i.makeParent(abs); err != nil {
+	if err := i.makeRoom(abs); err != nil {
 		return 0, err
 	}
 	d := &Database{inst: i, id: id, path: abs, logged: i.log != nil && grbit&jet.BitDbRecoveryOff == 0}
@@ -64,11 +63,30 @@ func (i *Instance) creatable(abs string, overwrite bool) error {
 			return jet.ErrDatabaseDuplicate.Errorf("%s is attached", abs)
 		}
 	}
-	exists, err := vfs.Exists(i.env.FS, abs)
-	if err == nil && exists && !overwrite {
-		err = jet.ErrDatabaseDuplicate.Errorf("%s exists", abs)
+	info, err := i.env.FS.Stat(abs)
+	switch {
+	case err != nil && absent(err):
+		return nil
+	case err != nil:
+		return err
+	case !overwrite:
+		return jet.ErrDatabaseDuplicate.Errorf("%s exists", abs)
+	case info.IsDir:
+		return jet.ErrFileAccessDenied.Errorf("%s is a directory", abs)
 	}
-	return err
+	return nil
+}
+
+// makeRoom makes the folder of a new database's file, if it may, and says whether there can be such a file: once the log
+// speaks of it, it must come to be.
+func (i *Instance) makeRoom(abs string) error {
+	if err := i.makeParent(abs); err != nil {
+		return err
+	}
+	if _, err := i.env.FS.Stat(abs); err != nil && jet.CodeOf(err) != jet.ErrFileNotFound {
+		return err
+	}
+	return nil
 }
 
 // creation is the making of one database.

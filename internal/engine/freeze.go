@@ -2,15 +2,24 @@ package engine
 
 import (
 	"errors"
+	"sync"
 
 	"esent/internal/jet"
 	"esent/internal/logstore"
 )
 
-// frozen is what Thaw has to take back; guarded by Instance.attachMu.
+// frozen is what Thaw has to take back. It has a lock of its own: who holds Instance.attachMu may be waiting for the
+// log, and so for Thaw.
 type frozen struct {
+	mu    sync.Mutex
 	thaw  func() error // nil when the instance is not frozen
 	files []*Database
+}
+
+func (f *frozen) is() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.thaw != nil
 }
 
 // Freeze holds the files of the logs, the checkpoint and the databases still, for a copy of the disk (spec chapter 06,
@@ -36,7 +45,10 @@ func (i *Instance) Freeze(rec logstore.Record) (jet.LogPos, error) {
 	for _, d := range files {
 		d.file.Hold()
 	}
-	i.check.frozen = frozen{thaw: thaw, files: files}
+	f := &i.check.frozen
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.thaw, f.files = thaw, files
 	return pos, nil
 }
 
@@ -48,18 +60,18 @@ func unlockPages(files []*Database) {
 
 // Thaw ends what Freeze began. An error has made the log unusable.
 func (i *Instance) Thaw() error {
-	i.attachMu.Lock()
-	defer i.attachMu.Unlock()
-	if i.check.frozen.thaw == nil {
+	f := &i.check.frozen
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.thaw == nil {
 		return nil
 	}
-	files := i.check.frozen.files
-	for _, d := range files {
+	for _, d := range f.files {
 		d.file.Release()
 	}
-	err := i.check.frozen.thaw()
-	unlockPages(files)
-	i.check.frozen = frozen{}
+	err := f.thaw()
+	unlockPages(f.files)
+	f.thaw, f.files = nil, nil
 	if err != nil {
 		return errors.Join(err, i.flushed(err))
 	}
