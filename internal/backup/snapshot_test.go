@@ -71,12 +71,15 @@ func TestSnapshotHoldsFilesStill(t *testing.T) {
 		if got := w.w.verify(); got != rows {
 			t.Errorf("%d rows while frozen, want %d", got, rows)
 		}
-		w.ok(w.w.s.CommitTransaction(0, 0, 0, nil))
 		select {
 		case err := <-done:
 			t.Fatalf("committed while frozen: %v", err)
 		case <-time.After(200 * time.Millisecond):
 		}
+		if got := w.w.verify(); got != rows { // the log is as full as it gets
+			t.Errorf("%d rows while a writer waits, want %d", got, rows)
+		}
+		w.ok(w.w.s.CommitTransaction(0, 0, 0, nil))
 		after := contents(t, dir)
 		for name, b := range after {
 			if !bytes.Equal(b, before[name]) {

@@ -41,7 +41,21 @@ func (l *Log) Freeze(rec []byte) (pos jet.LogPos, thaw func() error, err error) 
 		l.unlockWriting()
 		return 0, nil, l.err
 	}
+	l.frozen.Store(true)
 	return pos, func() error { return l.thaw(h) }, nil
+}
+
+// AwaitRoom waits while the log is frozen and half of its buffers are full. Who is about to latch pages and append
+// records calls it before, as nobody can use a page whose change waits for room in the log.
+func (l *Log) AwaitRoom() {
+	if !l.frozen.Load() {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for l.frozen.Load() && l.err == nil && l.cur-l.reusable > uint64(len(l.places))/2 {
+		l.written.Wait()
+	}
 }
 
 // lockWriting keeps others from writing, with room for rec in the buffers. mu is held, and given up meanwhile.
@@ -66,6 +80,7 @@ func (l *Log) lockWriting(rec []byte) error {
 
 func (l *Log) unlockWriting() {
 	l.writing = false
+	l.frozen.Store(false)
 	l.written.Broadcast()
 }
 
@@ -154,6 +169,7 @@ func (l *Log) freezeCircular(rec []byte) (pos jet.LogPos, thaw func() error, err
 		l.unlockWriting()
 		return 0, nil, err
 	}
+	l.frozen.Store(true)
 	return pos, func() error {
 		l.prep.Unlock()
 		l.mu.Lock()

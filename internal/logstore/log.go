@@ -134,6 +134,8 @@ type Log struct {
 	// err is set for good when writing has failed.
 	err     error
 	writing bool
+	// frozen says that writing is held by Freeze.
+	frozen  atomic.Bool
 	written sync.Cond
 
 	// These belong to the leader.

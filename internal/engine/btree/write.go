@@ -74,6 +74,9 @@ func (t *Tree) admit(s *version.Session, w *change, extra int) error {
 	if t.DB.Logged && s.Level() == 0 {
 		return jet.ErrNotInTransaction
 	}
+	if t.DB.Logged {
+		s.AwaitLog()
+	}
 	if w.versioned() {
 		return s.Reserve(len(w.key) + len(w.mark) + extra)
 	}

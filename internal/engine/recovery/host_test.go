@@ -38,6 +38,9 @@ type testLog struct {
 	*logstore.Log
 }
 
+// AwaitRoom does nothing: there is always room.
+func (l *testLog) AwaitRoom() {}
+
 func (l *testLog) AppendCommit(proc jet.ProcID, next *atomic.Uint32) (jet.Trx, jet.LogPos, jet.LogPos, error) {
 	return l.Log.AppendCommit(proc, next, nil)
 }

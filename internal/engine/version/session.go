@@ -264,6 +264,12 @@ func (s *Session) Forget() {
 	s.finish()
 }
 
+// AwaitLog waits, before latches are taken for a change that will be logged, while the log takes no more.
+func (s *Session) AwaitLog() {
+	order.None()
+	s.store.log.AwaitRoom()
+}
+
 // Reserve makes room for n bytes of versions, cleaning up if need be. It must be called without latches.
 // ErrVersionStoreOutOfMemory says that old transactions keep the store full.
 func (s *Session) Reserve(n int) error {

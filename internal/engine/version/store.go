@@ -17,6 +17,8 @@ type Log interface {
 	// Flush makes the log durable up to end.
 	Flush(end jet.LogPos) error
 	DurablePos() jet.LogPos
+	// AwaitRoom waits while the log takes no more because its files are held still; it is called without latches.
+	AwaitRoom()
 }
 
 // Pages changes pages on behalf of rollback and clean-up; the B+tree layer implements it.

@@ -24,6 +24,9 @@ func (l *memLog) Append(rec []byte) (jet.LogPos, jet.LogPos, error) {
 	return jet.LogPos(p + 1), jet.LogPos(l.pos + 1), nil
 }
 
+// AwaitRoom does nothing: there is always room.
+func (l *memLog) AwaitRoom() {}
+
 func (l *memLog) AppendCommit(proc jet.ProcID, next *atomic.Uint32) (jet.Trx, jet.LogPos, jet.LogPos, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
