@@ -39,7 +39,8 @@ type ExternalRestore struct {
 // ExternalRestore restores databases that the program has put in their places, from the copies that a streaming
 // backup delivered. The result is WrnTargetInstanceRunning, when the logs of a running target instance were
 // replayed too, or 0. Errors besides those of Restore: ErrRunningInOneInstanceMode, ErrInvalidParameter,
-// ErrBadRestoreTargetInstance, those of Engine.Enter for the target, ErrMissingRestoreLogFiles, ErrDatabaseSignInUse.
+// ErrBadRestoreTargetInstance, those of Engine.Enter for the target, ErrMissingRestoreLogFiles, ErrDatabaseSignInUse,
+// ErrLogFilePathInUse for a set in the directory of a running instance.
 func (s *Service) ExternalRestore(p *engine.Process, x ExternalRestore) (warning jet.Err, err error) {
 	if _, err := p.Single(); err == nil {
 		return 0, jet.ErrRunningInOneInstanceMode
@@ -47,6 +48,11 @@ func (s *Service) ExternalRestore(p *engine.Process, x ExternalRestore) (warning
 	byPath := x.TargetLogDir != "" || x.TargetCheckpointDir != ""
 	if byPath && (x.TargetLogDir == "" || x.TargetCheckpointDir == "" || x.TargetName != "") {
 		return 0, jet.ErrInvalidParameter
+	}
+	for _, i := range p.Instances() {
+		if hasLogDir(p, i, x.SetDir) { // logs that are not asked for will be removed from there
+			return 0, jet.ErrLogFilePathInUse.Errorf("instance %s has its logs in %s", i.Name(), x.SetDir)
+		}
 	}
 	r := &restore{source: x.SetDir, status: x.Status, external: &x}
 	target, err := findTarget(p, &x)
