@@ -140,7 +140,7 @@ func TestFuzzedCalls(t *testing.T) {
 	err := cmd.Run()
 	t.Log(output.String())
 	if err != nil || messages.Len() > 0 {
-		t.Errorf("%v\n%.8000s", err, messages.String())
+		t.Errorf("%v\n%.60000s", err, messages.String())
 	}
 	if text, err := os.ReadFile(events); err == nil && strings.Contains(string(text), "panic") {
 		t.Errorf("%.8000s", text)
