@@ -100,7 +100,9 @@ func (i *Instance) advanceCheckpoint(step int64) error {
 func (d *Database) raiseMinRequired(gen int32) error {
 	attach := jet.LogPos(d.attachPos.Load()).Gen()
 	changed := false
+	var required, consistent int32
 	d.file.UpdateHeader(func(h *dbfile.Header) {
+		required, consistent = h.GenMinRequired, h.GenMinConsistent
 		if h.State != dbfile.StateDirty {
 			return
 		}
@@ -115,7 +117,12 @@ func (d *Database) raiseMinRequired(gen int32) error {
 	if !changed {
 		return nil
 	}
-	return d.file.WriteHeader()
+	err := d.file.WriteHeader()
+	if err != nil {
+		// As long as the file does not say so, no checkpoint may go by it.
+		d.file.UpdateHeader(func(h *dbfile.Header) { h.GenMinRequired, h.GenMinConsistent = required, consistent })
+	}
+	return err
 }
 
 // writeCheckpoint makes pos the checkpoint, and tells the log; c.mu is locked.
