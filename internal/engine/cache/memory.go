@@ -59,6 +59,7 @@ func (r *memory) reserveExactly(count, pageSize int) (err error) {
 			return errors.Join(err, r.free())
 		}
 	}
+	r.pages.large()
 	return r.common.commit(0, len(r.common.mem))
 }
 

@@ -23,6 +23,9 @@ func reserve(size int) (*region, error) {
 	return &region{base, unsafe.Slice((*byte)(p), size)}, nil
 }
 
+// large would ask for large pages, which need a privilege on Windows.
+func (r *region) large() {}
+
 // commit makes n bytes from off usable.
 func (r *region) commit(off, n int) error {
 	if _, err := windows.VirtualAlloc(r.base+uintptr(off), uintptr(n), windows.MEM_COMMIT, windows.PAGE_READWRITE); err != nil {
