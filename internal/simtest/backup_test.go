@@ -45,7 +45,7 @@ func (w *world) backup() {
 		case w.set.circular:
 			want = []jet.Err{jet.ErrInvalidBackup}
 		case b.bare:
-			want = append(want, jet.ErrMissingFullBackup)
+			want = append(want, jet.ErrMissingFullBackup, jet.ErrMissingFileToBackup)
 		}
 	case b.dir != "" && b.atomic && w.rng.IntN(2) == 0:
 	default:
@@ -123,6 +123,7 @@ func (w *world) clear(dir string) {
 	}
 	fsys := w.sim.Env().FS
 	list, err := fsys.ReadDir(dir)
+	w.met(err, "list of "+dir, nil, 0, jet.ErrInvalidPath)
 	if err != nil {
 		return
 	}

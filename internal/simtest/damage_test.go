@@ -168,6 +168,7 @@ func (w *world) spoil() {
 	case 9:
 		if w.rng.IntN(2) == 0 {
 			d.kind, d.codes = "database gone", goneCodes
+			w.backups.bare = true // as above
 			w.vanish(d, w.pick(".edb"))
 		} else {
 			d.kind = "reserve or map gone"
