@@ -58,7 +58,7 @@ func (w *world) backup() {
 		grbit |= jet.BitBackupAtomic
 	}
 	// Unless it succeeds.
-	*b = backups{dir: dir, atomic: atomic, serial: b.serial, running: true}
+	*b = backups{dir: dir, atomic: atomic, serial: b.serial, running: true, bare: b.bare}
 	if !atomic && grbit&jet.BitBackupIncremental == 0 {
 		b.dir = ""
 	}
