@@ -523,13 +523,3 @@ func (m *model) put(t *trx, level int, tb *table, pk string, now row) {
 		}
 	}
 }
-
-// find gives the table of a name that a session may open; locked says that somebody has dropped it.
-func (m *model) find(v view, name string) (t *table, locked bool) {
-	for _, t := range m.tables {
-		if t.name == name && v.sees(t.born) {
-			return t, t.died != nil
-		}
-	}
-	return nil, false
-}

@@ -46,7 +46,6 @@ type world struct {
 	svc  *backup.Service
 
 	verbose func(line string)
-	trace   []string
 	steps   int
 	skip    skips
 	serial  int // for names
