@@ -38,10 +38,16 @@ func setSystemParameter(pinstance *C.JET_INSTANCE, sesid C.JET_SESID, id C.uint3
 		return err
 	}
 	if jet.ParamID(id) == jet.ParamUnicodeIndexDefault {
+		if number != 0 && number < lowestAddress { // a number where the address of a structure belongs
+			return jet.ErrInvalidParameter
+		}
 		return setUnicodeIndexDefault(t, (*C.JET_UNICODEINDEX)(pointer(uintptr(number))))
 	}
 	return process.SetParam(t, jet.ParamID(id), int64(number), text)
 }
+
+// lowestAddress is below where any system maps memory.
+const lowestAddress = 1 << 16
 
 func setUnicodeIndexDefault(t engine.ParamTarget, u *C.JET_UNICODEINDEX) error {
 	if u == nil {
