@@ -68,7 +68,16 @@ static void disturb(void)
     else OK(JetRollback(other, 0));
 }
 
-/* read fills in what the present row holds. */
+/* settle checks that a buffer was left alone behind what the call was given of it, and clears what the value does not
+ * fill: a page that changes while it is read may have left something there. */
+static void settle(Reading *r, uint32_t k, uint32_t room)
+{
+    uint32_t i, n = r->actual[k] < room ? r->actual[k] : room;
+    for (i = room; i < ROOM; i++) if (r->bytes[k][i]) FAIL("column %u: written behind the buffer", k);
+    memset(r->bytes[k] + n, 0, ROOM - n);
+}
+
+/* read_row fills in what the present row holds. */
 static void read_row(JET_TABLEID t, int go, uint32_t step, Reading *r)
 {
     JET_RETRIEVECOLUMN list[COLUMNS];
@@ -81,13 +90,16 @@ static void read_row(JET_TABLEID t, int go, uint32_t step, Reading *r)
         list[k].pvData = r->bytes[k];
         list[k].cbData = room;
         list[k].itagSequence = 1;
-        if (!together) r->err[k] = JetRetrieveColumn(s, t, ids[k], r->bytes[k], room, &r->actual[k], 0, go ? &info : NULL);
+        if (together) continue;
+        r->err[k] = JetRetrieveColumn(s, t, ids[k], r->bytes[k], room, &r->actual[k], 0, go ? &info : NULL);
+        settle(r, k, room);
     }
     if (!together) return;
     OK(JetRetrieveColumns(s, t, list, COLUMNS));
     for (k = 0; k < COLUMNS; k++) {
         r->err[k] = list[k].err;
         r->actual[k] = list[k].cbActual;
+        settle(r, k, list[k].cbData);
         if (list[k].itagSequence != 1 || list[k].columnidNextTagged != ids[k]) FAIL("column %u: number %u, next %#x", k, list[k].itagSequence, list[k].columnidNextTagged);
     }
 }
