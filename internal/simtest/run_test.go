@@ -197,7 +197,11 @@ func (w *world) recover() {
 			w.crash()
 			continue
 		}
-		if w.damage != nil && !w.damage.page {
+		switch d := w.damage; {
+		case d == nil || d.page:
+		case d.rot == nil && strings.HasSuffix(d.path, ".log"):
+			w.damage = nil // the stream has gone on without the log, which fits nothing any more
+		default:
 			w.mend()
 		}
 		return
