@@ -45,7 +45,8 @@ func esent_JetGetDatabaseInfoW(sesid C.JET_SESID, dbid C.JET_DBID, pvResult unsa
 	})
 }
 
-func databaseFileInfo(path pathArgument, pvResult unsafe.Pointer, cbMax, level C.uint32_t) C.JET_ERR {
+// fileInfo has a level of what a file that no instance need know tells of itself written into the caller's buffer.
+func fileInfo(path pathArgument, pvResult unsafe.Pointer, cbMax, level C.uint32_t, read func(path string, level uint32, buffer []byte) error) C.JET_ERR {
 	if path.err != nil {
 		return result(path.err)
 	}
@@ -53,19 +54,19 @@ func databaseFileInfo(path pathArgument, pvResult unsafe.Pointer, cbMax, level C
 	if !ok || pvResult == nil {
 		return C.JET_ERR(jet.ErrInvalidParameter)
 	}
-	return result(process.DatabaseFileInfo(path.text, uint32(level), buffer))
+	return result(read(path.text, uint32(level), buffer))
 }
 
 //export esent_JetGetDatabaseFileInfoA
 func esent_JetGetDatabaseFileInfoA(szDatabaseName C.JET_PCSTR, pvResult unsafe.Pointer, cbMax, infoLevel C.uint32_t) (rc C.JET_ERR) {
 	defer guard(&rc, 0)
-	return databaseFileInfo(pathFromA(szDatabaseName), pvResult, cbMax, infoLevel)
+	return fileInfo(pathFromA(szDatabaseName), pvResult, cbMax, infoLevel, process.DatabaseFileInfo)
 }
 
 //export esent_JetGetDatabaseFileInfoW
 func esent_JetGetDatabaseFileInfoW(szDatabaseName C.JET_PCWSTR, pvResult unsafe.Pointer, cbMax, infoLevel C.uint32_t) (rc C.JET_ERR) {
 	defer guard(&rc, 0)
-	return databaseFileInfo(pathFromW(szDatabaseName), pvResult, cbMax, infoLevel)
+	return fileInfo(pathFromW(szDatabaseName), pvResult, cbMax, infoLevel, process.DatabaseFileInfo)
 }
 
 // pagesOut stores a number of pages that a call returns.

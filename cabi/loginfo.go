@@ -9,27 +9,16 @@ import (
 	"esent/internal/jet"
 )
 
-func logFileInfo(path pathArgument, pvResult unsafe.Pointer, cbMax, level C.uint32_t) C.JET_ERR {
-	if path.err != nil {
-		return result(path.err)
-	}
-	buffer, ok := bytesAt(pvResult, uint32(cbMax))
-	if !ok || pvResult == nil {
-		return C.JET_ERR(jet.ErrInvalidParameter)
-	}
-	return result(process.LogFileInfo(path.text, uint32(level), buffer))
-}
-
 //export esent_JetGetLogFileInfoA
 func esent_JetGetLogFileInfoA(szLog C.JET_PCSTR, pvResult unsafe.Pointer, cbMax, InfoLevel C.uint32_t) (rc C.JET_ERR) {
 	defer guard(&rc, 0)
-	return logFileInfo(pathFromA(szLog), pvResult, cbMax, InfoLevel)
+	return fileInfo(pathFromA(szLog), pvResult, cbMax, InfoLevel, process.LogFileInfo)
 }
 
 //export esent_JetGetLogFileInfoW
 func esent_JetGetLogFileInfoW(szLog C.JET_PCWSTR, pvResult unsafe.Pointer, cbMax, InfoLevel C.uint32_t) (rc C.JET_ERR) {
 	defer guard(&rc, 0)
-	return logFileInfo(pathFromW(szLog), pvResult, cbMax, InfoLevel)
+	return fileInfo(pathFromW(szLog), pvResult, cbMax, InfoLevel, process.LogFileInfo)
 }
 
 func removeLog(database, log pathArgument, grbit C.JET_GRBIT) C.JET_ERR {

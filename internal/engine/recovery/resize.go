@@ -25,14 +25,7 @@ func (r *run) redoExtend(rec *logstore.ExtendDB) error {
 			return err
 		}
 	}
-	a.File.UpdateHeader(func(h *dbfile.Header) {
-		h.ExtendCount++
-		h.ExtendedAt = r.now()
-		if h.Has(efvLastResize) {
-			h.LastResize = r.pos
-		}
-	})
-	return a.File.WriteHeader()
+	return r.resized(a, func(h *dbfile.Header) { h.ExtendCount, h.ExtendedAt = h.ExtendCount+1, r.now() })
 }
 
 // redoShrink cuts the file off, unless it may have grown again since.
@@ -59,9 +52,13 @@ func (r *run) redoShrink(rec *logstore.ShrinkDB) error {
 			return err
 		}
 	}
+	return r.resized(a, func(h *dbfile.Header) { h.ShrinkCount, h.ShrunkAt = h.ShrinkCount+1, r.now() })
+}
+
+// resized notes in the header that the file has another size now, with what change adds.
+func (r *run) resized(a *attachment, change func(h *dbfile.Header)) error {
 	a.File.UpdateHeader(func(h *dbfile.Header) {
-		h.ShrinkCount++
-		h.ShrunkAt = r.now()
+		change(h)
 		if h.Has(efvLastResize) {
 			h.LastResize = r.pos
 		}
