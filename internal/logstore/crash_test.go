@@ -2,6 +2,7 @@ package logstore
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -292,6 +293,59 @@ func TestWriteFailureIsFinal(t *testing.T) {
 	}
 	if err := l.Close(); jet.CodeOf(err) != jet.ErrLogWriteFail {
 		t.Errorf("close: %v", err)
+	}
+}
+
+// TestRollOverCutOff cuts the power at each step of a roll-over, has the next one fail where it makes the new log, and cuts
+// the power again: where there is no current log, the temporary one still says why.
+func TestRollOverCutOff(t *testing.T) {
+	archived := 0
+	for _, op := range []simdisk.Op{simdisk.OpSync, simdisk.OpWrite, simdisk.OpTruncate} {
+		for n, cut := 0, true; cut; n++ {
+			sim := simdisk.New(uint64(n), simdisk.Options{})
+			env := sim.Env()
+			if err := errors.Join(env.FS.MkdirAll("/log"), env.FS.SyncDir("/")); err != nil {
+				t.Fatal(err)
+			}
+			l, err := Create(testConfig(env, "/log"), &testHost{}, jet.Signature{}, FirstGeneration)
+			if err == nil {
+				_, err = l.Roll(1, "the first generation is not empty")
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			sim.RunAll()
+			sim.PowerOffAfter(n)
+			_, err = l.Roll(1, "test")
+			cut = err != nil
+			_ = l.Abandon() // without power it fails
+			env = sim.Crash(simdisk.Crash{Unsynced: simdisk.KeepAll})
+			_, r, err := readStream(env.FS, "/log", NewNaming("edb", 3), ScanCurrent)
+			if err != nil {
+				t.Fatalf("step %d: %v", n, err)
+			}
+			if !r.Archived {
+				continue
+			}
+			archived++
+			if l, err = Open(testConfig(env, "/log"), &testHost{}, r, jet.MakeLogPos(1, 1, 0)); err != nil {
+				t.Fatal(err)
+			}
+			fault := sim.Inject(simdisk.Fault{Ops: op, Glob: "edbtmp.log", Count: 1})
+			if _, err := l.Roll(1, "test"); jet.CodeOf(err) != jet.ErrLogWriteFail || sim.Hits(fault) != 1 {
+				t.Errorf("step %d: roll-over with a fault: %v, it struck %d times", n, err, sim.Hits(fault))
+			}
+			if err := l.Abandon(); err != nil {
+				t.Error(err)
+			}
+			env = sim.Crash(simdisk.Crash{Unsynced: simdisk.KeepAll})
+			if _, _, err := readStream(env.FS, "/log", NewNaming("edb", 3), ScanCurrent); err != nil {
+				t.Errorf("step %d, afterwards: %v", n, err)
+			}
+		}
+	}
+	if archived == 0 {
+		t.Error("no roll-over was left with the current log archived")
 	}
 }
 

@@ -200,7 +200,8 @@ func (l *Log) makeTemp() error {
 }
 
 // zeroFile makes a file of zeros that really has its blocks, so that writing to it needs no more space and no
-// change of metadata. Should that fail, there is no file.
+// change of metadata. Should that fail, an empty file is left: after a roll-over that was cut off the temporary log
+// alone tells recovery that no log is missing.
 func (l *Log) zeroFile(path string, mode vfs.OpenMode, size int64) error {
 	f, err := l.fs.Open(path, mode)
 	if err != nil {
@@ -212,19 +213,21 @@ func (l *Log) zeroFile(path string, mode vfs.OpenMode, size int64) error {
 	if err == nil {
 		err = fillZero(f, 0, size)
 	}
-	return l.completed(f, path, err)
+	if err != nil {
+		err = errors.Join(err, f.Truncate(0))
+	}
+	return l.complete(f, err)
 }
 
-// completed ends the making of a file, in which err was met.
-func (l *Log) completed(f vfs.File, path string, err error) error {
+// complete ends the making of a file, in which err was met: it is durable with its name.
+func (l *Log) complete(f vfs.File, err error) error {
 	if err == nil {
 		err = f.Sync()
 	}
-	err = errors.Join(err, f.Close())
-	if err == nil {
-		return l.fs.SyncDir(l.cfg.LogDir)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
 	}
-	return errors.Join(err, l.fs.Remove(path))
+	return l.fs.SyncDir(l.cfg.LogDir)
 }
 
 var zeros [256 << 10]byte
@@ -250,7 +253,7 @@ func (l *Log) makeReserves() error {
 }
 
 // keepSpace makes a file of a log's size where there is none. It reads as zeros and takes its space, but is not
-// filled: reserved logs hardly ever become logs.
+// filled: reserved logs hardly ever become logs. Should that fail, there is no file.
 func (l *Log) keepSpace(name string) error {
 	path, size := l.path(name), int64(l.segments)*SegmentSize
 	if info, err := l.fs.Stat(path); err == nil && info.Size == size {
@@ -260,7 +263,10 @@ func (l *Log) keepSpace(name string) error {
 	if err != nil {
 		return err
 	}
-	return l.completed(f, path, f.Truncate(size))
+	if err := l.complete(f, f.Truncate(size)); err != nil {
+		return errors.Join(err, l.fs.Remove(path))
+	}
+	return nil
 }
 
 // obsolete are the archives that neither recovery nor the host needs, by rising generation.
