@@ -154,12 +154,14 @@ func (w *world) spoil() {
 		}
 	case 6:
 		d.kind = "checkpoint"
-		if p := w.pick(".chk"); p != "" {
+		if p := w.pick(".chk"); p != "" && !w.gap {
 			w.decay(d, p, 0, len(w.bytesOf(p)))
 		}
 	case 7:
 		d.kind = "checkpoint gone"
-		w.vanish(d, w.pick(".chk"))
+		if !w.gap {
+			w.vanish(d, w.pick(".chk"))
+		}
 	case 8:
 		d.kind, d.codes = "log gone", lostCodes
 		if p := w.pick(".log", ".jtx"); path.Base(p) != "edb.log" { // without any log a new sequence begins

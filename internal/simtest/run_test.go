@@ -200,7 +200,7 @@ func (w *world) recover() {
 		switch d := w.damage; {
 		case d == nil || d.page:
 		case d.rot == nil && strings.HasSuffix(d.path, ".log"):
-			w.damage = nil // the stream has gone on without the log, which fits nothing any more
+			w.damage, w.gap = nil, true // the stream has gone on without the log, which fits nothing any more
 		default:
 			w.mend()
 		}

@@ -296,6 +296,18 @@ func (r row) values(c *column) [][]byte {
 	return list
 }
 
+// stored says that all that a record of this row holds is in one of the other row, alike. A null is held only in place of
+// a default value.
+func (r row) stored(in row) bool {
+	for c, list := range r {
+		other, ok := in[c]
+		if !ok && (c.def != nil || len(list) > 0) || !slices.EqualFunc(list, other, bytes.Equal) {
+			return false
+		}
+	}
+	return true
+}
+
 // with is the row with other values of a column.
 func (r row) with(c *column, list [][]byte) row {
 	n := maps.Clone(r)
@@ -497,7 +509,7 @@ func (m *model) put(t *trx, level int, tb *table, pk string, now row) {
 	}
 	logged := t.logged
 	m.event(t, level, tb, pk, e)
-	if e.kind == replace && maps.EqualFunc(old, now, func(a, b [][]byte) bool { return slices.EqualFunc(a, b, bytes.Equal) }) {
+	if e.kind == replace && old.stored(now) && now.stored(old) {
 		t.logged = logged // the log may do without it
 	}
 	for _, x := range tb.indexes {

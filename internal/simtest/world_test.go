@@ -49,6 +49,8 @@ type world struct {
 	steps   int
 	skip    skips
 	serial  int // for names
+	// gap says that a log is gone for good, which recovery does without as long as it has the checkpoint.
+	gap bool
 	// autoTrx is the transaction of the last change outside of transactions.
 	autoTrx *trx
 	armed   bool // the power will go
