@@ -10,6 +10,7 @@ import (
 	"esent/internal/eventlog"
 	"esent/internal/jet"
 	"esent/internal/logstore"
+	"esent/internal/vfs"
 )
 
 // CreateDatabase makes a database, attaches it and opens it for the session (JetCreateDatabase2, spec chapters 01,
@@ -64,17 +65,26 @@ func (i *Instance) creatable(abs string, overwrite bool) error {
 		}
 	}
 	info, err := i.env.FS.Stat(abs)
-	switch {
-	case err != nil && absent(err):
-		return nil
-	case err != nil:
+	switch there := err == nil; {
+	case !there && !absent(err):
 		return err
-	case !overwrite:
+	case there && !overwrite:
 		return jet.ErrDatabaseDuplicate.Errorf("%s exists", abs)
-	case info.IsDir:
+	case there && info.IsDir:
 		return jet.ErrFileAccessDenied.Errorf("%s is a directory", abs)
 	}
-	return nil
+	if i.proc.occupied(abs) {
+		return jet.ErrFileAccessDenied.Errorf("%s is a file of an instance itself", abs)
+	}
+	if err != nil {
+		return nil
+	}
+	// What is there will be overwritten, once the log speaks of it.
+	f, err := i.env.FS.Open(abs, vfs.ReadWrite|vfs.Lock)
+	if err != nil {
+		return err
+	}
+	return f.Close()
 }
 
 // makeRoom makes the folder of a new database's file, if it may, and says whether there can be such a file: once the log

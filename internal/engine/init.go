@@ -185,7 +185,7 @@ func (i *Instance) startLog(o InitOptions) (warning jet.Err, again []string, err
 	res, err := recovery.Run(recovery.Config{
 		Env: i.env, LogDir: i.set.logPath, SystemDir: i.set.systemPath, Naming: i.set.naming, PageSize: i.set.pageSize,
 		Grbit: o.Grbit, DeleteOutOfRangeLogs: i.set.deleteOutOfRange, Params: i.dbmsParams(), Kernel: i.kernel,
-		StopAt: o.StopAt, StopTime: o.StopTime, FirstGen: firstGen, Map: places.place, Host: h, Events: i.events})
+		StopAt: o.StopAt, StopTime: o.StopTime, FirstGen: firstGen, Map: places.place, Occupied: i.proc.occupied, Host: h, Events: i.events})
 	i.gens.setRedo(nil)
 	if err != nil {
 		return 0, nil, err

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"sync"
 
 	"esent/internal/engine/param"
@@ -143,6 +144,13 @@ func (p *Process) Instances() []*Instance {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return append([]*Instance(nil), p.instances...)
+}
+
+// occupied says that a file is one of a running instance itself, where no database may be made.
+func (p *Process) occupied(abs string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.ContainsFunc(p.instances, func(i *Instance) bool { return i.reserved && i.set.occupies(abs) })
 }
 
 // takeDBID gives the lowest free number of an attached database as the API shows it (JET_DBID); it is unique in the

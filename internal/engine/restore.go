@@ -86,7 +86,7 @@ func (i *Instance) hardRecovery(p RestorePlan, progress func(done, total int) er
 	_, err = recovery.Run(recovery.Config{
 		Env: i.env, LogDir: i.set.logPath, SystemDir: i.set.systemPath, Naming: i.set.naming, PageSize: i.set.pageSize,
 		DeleteOutOfRangeLogs: i.set.deleteOutOfRange, Params: i.dbmsParams(), Kernel: i.kernel,
-		Map: p.Map, Hard: p.Hard, Host: &recoveryHost{inst: i, options: &InitOptions{Progress: progress}}, Events: i.events})
+		Map: p.Map, Occupied: i.proc.occupied, Hard: p.Hard, Host: &recoveryHost{inst: i, options: &InitOptions{Progress: progress}}, Events: i.events})
 	return err
 }
 

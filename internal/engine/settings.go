@@ -121,6 +121,16 @@ func (s *settings) resolvePaths(p *Process, i *Instance) error {
 	return nil
 }
 
+// occupies says that a file is one of the instance itself: of the log stream, the checkpoint or the temporary database.
+// No database may be made there.
+func (s *settings) occupies(abs string) bool {
+	if s.tempTables && strings.EqualFold(abs, s.tempPath) {
+		return true
+	}
+	dir, file := path.Split(abs)
+	return s.logging && (strings.EqualFold(dir, s.logPath) || strings.EqualFold(dir, s.systemPath)) && s.naming.Names(file)
+}
+
 func withSlash(dir string) string { return strings.TrimRight(dir, "/") + "/" }
 
 func parentOf(file string) string { return withSlash(path.Dir(file)) }

@@ -80,6 +80,23 @@ func (n Naming) ParseArchive(name string) (gen int32, ok bool) {
 	return int32(v), true
 }
 
+// Names says that a file's name is one that the stream uses or may come to use, with either extension and in whatever
+// case: the current log, an archive, the temporary or a reserved log, or the checkpoint.
+func (n Naming) Names(file string) bool {
+	for _, n.Legacy = range [...]bool{false, true} {
+		if _, archive := n.ParseArchive(file); archive || strings.EqualFold(file, n.Current()) || strings.EqualFold(file, n.Temp()) ||
+			strings.EqualFold(file, n.Checkpoint()) {
+			return true
+		}
+	}
+	for i := 1; i <= reservedLogs; i++ {
+		if strings.EqualFold(file, n.Reserve(i)) {
+			return true
+		}
+	}
+	return false
+}
+
 // Archive is a finished log in a directory.
 type Archive struct {
 	Gen  int32

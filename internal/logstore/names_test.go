@@ -28,6 +28,15 @@ func TestNames(t *testing.T) {
 			t.Errorf("%q: %d, %v", name, gen, ok)
 		}
 	}
+	for name, want := range map[string]bool{
+		"edb.log": true, "edb.jtx": true, "EDB.LOG": true, "edbtmp.log": true, "edbtmp.jtx": true, "edb0000A.log": true, "edb0000000A.jtx": true,
+		"edb.chk": true, "edb.jcp": true, "edbres00001.jrs": true, "edbres00002.jrs": true,
+		"edb.edb": false, "edbx.log": false, "abc.log": false, "edbres00003.jrs": false, "tmp.edb": false, "log": false, "": false,
+	} {
+		if windows.Names(name) != want || modern.Names(name) != want {
+			t.Errorf("%q belongs to the stream: %v", name, !want)
+		}
+	}
 }
 
 func TestFindLogs(t *testing.T) {

@@ -206,7 +206,8 @@ type MapOptions struct {
 // once, on a file open for writing, when the header in memory is still that on disk, and before the header
 // that says "attached" is written; from then on every page write is noted and every page read checked. rejected
 // is why a file that was there was not used and is made anew, for the event log; nil when it was used, or none
-// was there.
+// was there. One that is open already, being a database or another database's map, stays, and the map is kept in memory
+// only.
 func (f *File) AttachFlushMap(o MapOptions) (rejected error, err error) {
 	last, err := f.Pages()
 	if err != nil {
@@ -235,7 +236,11 @@ func (f *File) openFlushMap(last jet.Pgno, createNew bool) (m *FlushMap, rejecte
 	}
 	if m == nil {
 		m = newFlushMap(last)
-		if s.file, err = f.env.FS.Open(path, vfs.CreateTruncate); err != nil {
+		s.file, err = f.env.FS.Open(path, vfs.CreateTruncate|vfs.Lock)
+		switch {
+		case errors.Is(err, vfs.ErrLocked):
+			return m, err, nil
+		case err != nil:
 			return nil, rejected, err
 		}
 		h = FlushMapHeader{Major: flushMapMajor, UpdateMajor: flushMapUpdateMajor, CreatedAt: now, FileType: FileFlushMap}
@@ -256,7 +261,7 @@ func (f *File) openFlushMap(last jet.Pgno, createNew bool) (m *FlushMap, rejecte
 
 // loadFlushMap reads the file at path when it is there and usable; m is nil when not.
 func (f *File) loadFlushMap(path string, last jet.Pgno, db *Header) (m *FlushMap, file vfs.File, h FlushMapHeader, rejected error) {
-	file, err := f.env.FS.Open(path, vfs.ReadWrite)
+	file, err := f.env.FS.Open(path, vfs.ReadWrite|vfs.Lock)
 	if err != nil {
 		if !errors.Is(err, jet.ErrFileNotFound) {
 			rejected = err

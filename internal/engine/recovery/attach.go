@@ -23,6 +23,8 @@ type attachment struct {
 	objid  jet.ObjID
 	// what is attachNow for an open database, else why it is not open.
 	what verdict
+	// occupied: the file in its place is none of a database, and must stay.
+	occupied bool
 	// skipped: the application has left the database out.
 	skipped bool
 	// creating: between CreateDB and CreateDBFinish.
@@ -68,6 +70,9 @@ func (r *run) begin(q *attachRequest) (*attachment, bool, error) {
 	a := &attachment{Database: Database{ID: q.id, Logged: q.logged, Path: m.Path}, mapping: m,
 		attach: q.attach, signDB: q.signDB, dbtime: q.dbtime, objid: q.objid, what: deferAttach}
 	r.dbs[q.id] = a
+	if a.occupied = !m.Skip && r.cfg.Occupied != nil && r.cfg.Occupied(m.Path); a.occupied && r.cfg.Hard != nil {
+		return nil, false, jet.ErrFileAccessDenied.Errorf("%s is a file of the instance itself", m.Path)
+	}
 	if !m.Skip && r.cfg.Hard != nil && r.cfg.Hard.Prepare != nil {
 		ok, err := r.cfg.Hard.Prepare(q.logged, m)
 		if err != nil {
@@ -87,6 +92,10 @@ func (r *run) ignorable(a *attachment) bool {
 func (r *run) situation(a *attachment, q *attachRequest) *situation {
 	s := &situation{stream: r.signLog, logged: q.signLog, attach: q.attach, consistent: q.consistent, signDB: q.signDB,
 		record: q.record, pos: r.pos, gen: r.cur.gen, ignorable: a.mapping.IgnoreMissing, overwrite: a.mapping.Overwrite}
+	if a.occupied {
+		s.readErr = jet.ErrFileAccessDenied.Errorf("%s is a file of the instance itself", a.Path)
+		return s
+	}
 	h, err := dbfile.ReadFileHeader(r.fs, a.Path)
 	if s.readErr = err; err == nil {
 		s.header = &h

@@ -45,6 +45,9 @@ type Config struct {
 
 	// Map tells where a database is that the log names; nil takes every name as it stands.
 	Map func(logged string, sign jet.Signature) (Mapping, error)
+	// Occupied says that a file belongs to the instance itself, so that it can be no database: it is taken for one that
+	// cannot be opened. Nil: none does.
+	Occupied func(path string) bool
 	// Hard is set for hard recovery only.
 	Hard *Hard
 
