@@ -36,12 +36,13 @@ func (t *Table) AddColumn(s *version.Session, def *ColumnDef) (id jet.ColumnID, 
 	if err != nil {
 		return 0, err
 	}
-	c.Born, c.alone = s.Trx(), def.Exclusive
+	c.born, c.alone = new(birth), def.Exclusive
+	c.born.Store(s.Trx())
 	err = nested(s, func() error {
-		if err := t.cat.versioned(s, t, t.onColumn(c, markDead), t.onColumn(c, settleBorn)); err != nil {
+		if err := t.cat.versioned(s, t, t.undoGrow(c), t.comeOfAge(c)); err != nil {
 			return err
 		}
-		if err := t.change(func(m *model) error { return t.placeColumn(s, m, c, def.Class) }); err != nil {
+		if err := t.grow(s, c, def.Class); err != nil {
 			return err
 		}
 		t.deriveAgain()
@@ -58,24 +59,14 @@ func (t *Table) AddColumn(s *version.Session, def *ColumnDef) (id jet.ColumnID, 
 
 // placeColumn gives a column its id and place, and adds it to the model.
 func (t *Table) placeColumn(s *version.Session, m *model, c *Column, class record.Class) error {
-	all := m.columns
-	if t.Template != nil {
-		all = append(inherit(t.Template.Schema()), all...)
+	if o := t.namesake(m, c.folded); o != nil {
+		if last, most := t.m.last(class); !s.Sees(o.creator()) && *last < most {
+			*last++ // that somebody's new column has the name is found only when an id is given
+		}
+		return jet.ErrColumnDuplicate
 	}
-	for _, o := range all {
-		if o.dead || o.Died != nil && s.Sees(o.Died) {
-			continue
-		}
-		const once = record.FlagAutoincrement | record.FlagVersion
-		switch {
-		case o.folded == c.folded && o.Died == nil:
-			if last, most := t.m.last(class); o.Born != nil && !s.Sees(o.Born) && *last < most {
-				*last++ // that somebody's new column has the name is found only when an id is given
-			}
-			return jet.ErrColumnDuplicate
-		case o.Flags&c.Flags&once != 0:
-			return jet.ErrColumnRedundant
-		}
+	if t.redundant(s, m, c) {
+		return jet.ErrColumnRedundant
 	}
 	last, most := m.last(class)
 	if *last >= most {
@@ -95,8 +86,40 @@ func (t *Table) placeColumn(s *version.Session, m *model, c *Column, class recor
 		c.ID |= templateBit
 		c.Flags |= record.FlagTemplate
 	}
-	m.columns = append(m.columns, c)
+	m.add(c)
+	t.names.add(c.folded, c.ID)
 	return nil
+}
+
+// namesake finds a column that lives under the folded name; nil when there is none.
+func (t *Table) namesake(m *model, folded string) *Column {
+	lives := func(c *Column) bool { return !c.dead && c.Died == nil && c.folded == folded }
+	if t.Template != nil {
+		template := t.Template.Schema()
+		for _, id := range t.Template.names.find(folded) {
+			if c := template.Full(id); c != nil && lives(c) {
+				return c
+			}
+		}
+	}
+	for _, id := range t.names.find(folded) {
+		for i, _ := m.search(uint16(id)); i < len(m.columns) && m.columns[i].ID == id; i++ {
+			if lives(m.columns[i]) {
+				return m.columns[i]
+			}
+		}
+	}
+	return nil
+}
+
+// redundant says that a table has a column already of a kind that there is but one of.
+func (t *Table) redundant(s *version.Session, m *model, c *Column) bool {
+	once := c.Flags & (record.FlagAutoincrement | record.FlagVersion)
+	if once == 0 {
+		return false
+	}
+	same := func(o *Column) bool { return !o.dead && !(o.Died != nil && s.Sees(o.Died)) && o.Flags&once != 0 }
+	return slices.ContainsFunc(m.columns, same) || t.Template != nil && slices.ContainsFunc(t.Template.Schema().Columns, same)
 }
 
 func (t *Table) columnRow(c *Column) *Row {
@@ -116,7 +139,7 @@ func (t *Table) columnRow(c *Column) *Row {
 func (t *Table) onColumn(c *Column, f func(c *Column)) func(*version.Session) error {
 	return func(*version.Session) error {
 		err := t.change(func(m *model) error {
-			if i := slices.IndexFunc(m.columns, func(o *Column) bool { return o.origin == c.origin }); i >= 0 {
+			if i := m.find(c); i >= 0 {
 				m.columns[i] = m.columns[i].clone()
 				f(m.columns[i])
 			}
@@ -126,9 +149,6 @@ func (t *Table) onColumn(c *Column, f func(c *Column)) func(*version.Session) er
 		return err
 	}
 }
-
-func markDead(c *Column)   { c.dead = true }
-func settleBorn(c *Column) { c.Born = nil }
 
 // deriveAgain has the tables that are derived from a changed template take over the change.
 func (t *Table) deriveAgain() {
@@ -175,7 +195,7 @@ func (t *Table) DropColumn(s *version.Session, name string) error {
 		if err != nil {
 			return err
 		}
-		if err := t.cat.versioned(s, t, t.onColumn(c, func(c *Column) { c.Died = nil }), t.onColumn(c, markDead)); err != nil {
+		if err := t.cat.versioned(s, t, t.onColumn(c, func(c *Column) { c.Died = nil }), t.onColumn(c, func(c *Column) { c.dead = true })); err != nil {
 			return err
 		}
 		err = t.change(func(m *model) error {
@@ -187,7 +207,7 @@ func (t *Table) DropColumn(s *version.Session, name string) error {
 					return jet.ErrColumnInUse
 				}
 			}
-			i := slices.IndexFunc(m.columns, func(o *Column) bool { return o.origin == c.origin })
+			i := m.find(c)
 			if i < 0 {
 				return jet.ErrColumnNotFound
 			}
@@ -221,6 +241,7 @@ func (t *Table) RenameColumn(s *version.Session, from, to string, placeholder bo
 	if o := t.Schema().ColumnByName(s, to); o != nil && o.origin != c.origin {
 		return jet.ErrKeyDuplicate
 	}
+	t.names.add(folded, c.ID)
 	return t.alterColumn(s, c, func(c *Column) {
 		c.Name, c.folded = to, folded
 		if placeholder {
@@ -266,7 +287,7 @@ func (t *Table) alterColumn(s *version.Session, c *Column, change func(c *Column
 			}
 		}
 		err := t.change(func(m *model) error {
-			i := slices.IndexFunc(m.columns, func(o *Column) bool { return o.origin == c.origin })
+			i := m.find(c)
 			if i < 0 {
 				return jet.ErrColumnNotFound
 			}

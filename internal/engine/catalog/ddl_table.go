@@ -65,7 +65,7 @@ func (t *Table) changedByOthers(s *version.Session) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, c := range t.m.columns {
-		if !c.dead && (foreign(c.Born) || foreign(c.Died)) {
+		if !c.dead && (foreign(c.creator()) || foreign(c.Died)) {
 			return true
 		}
 	}

@@ -176,3 +176,46 @@ func (c *Catalog) Damage(s *version.Session, k [rowKeySize]byte, change func(rec
 		return rc.bt.Replace(s, change(d), 0)
 	})
 }
+
+// SameAnew says how the table's schema differs from one that is made anew from all that is known of its columns.
+func (t *Table) SameAnew() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	want, err := t.compile(&t.m)
+	if err != nil {
+		return err
+	}
+	have := t.Schema()
+	if len(have.Columns) != len(want.Columns) || len(have.Dropped) != len(want.Dropped) || have.open != want.open || have.Computed != want.Computed {
+		return fmt.Errorf("%d columns, %d dropped, %d open; anew %d, %d, %d", len(have.Columns), len(have.Dropped), have.open,
+			len(want.Columns), len(want.Dropped), want.open)
+	}
+	for i, w := range want.Columns {
+		h := have.Columns[i]
+		if h.origin != w.origin || h.Name != w.Name || h.Died != w.Died || h.dead || !bytes.Equal(h.Default, w.Default) {
+			return fmt.Errorf("column %d is %+v, anew %+v", i, h, w)
+		}
+		if have.Full(w.ID) != h || want.Full(w.ID) != w {
+			return fmt.Errorf("column %#x is not found by its id", uint32(w.ID))
+		}
+		hr, wr := have.Record.Column(w.ID), want.Record.Column(w.ID)
+		if hr == nil || wr == nil || hr.Name != wr.Name || hr.Flags != wr.Flags || hr.Offset != wr.Offset {
+			return fmt.Errorf("column %#x of the record is %+v, anew %+v", uint32(w.ID), hr, wr)
+		}
+		if w.Died == nil && t.namesake(&t.m, w.folded) == nil {
+			return fmt.Errorf("column %q is not found by its name", w.Name)
+		}
+	}
+	for _, d := range want.Dropped {
+		if have.Record.Column(d.ID) != nil {
+			return fmt.Errorf("column %#x is still there", uint32(d.ID))
+		}
+	}
+	if !bytes.Equal(have.Record.DefaultRecord, want.Record.DefaultRecord) {
+		return fmt.Errorf("default record % x, anew % x", have.Record.DefaultRecord, want.Record.DefaultRecord)
+	}
+	if h, w := have.Record.CheckRequired(have.Record.DefaultRecord), want.Record.CheckRequired(want.Record.DefaultRecord); h != w {
+		return fmt.Errorf("required columns: %v, anew %v", h, w)
+	}
+	return nil
+}

@@ -9,7 +9,7 @@ import (
 // Layout tells C code which columns it may read, and where they lie in records (package window). It is nil if not
 // all sessions see the same columns.
 func (sc *Schema) Layout() *window.Layout {
-	if l := sc.layout.Load(); l != nil || sc.versioned {
+	if l := sc.layout.Load(); l != nil || sc.open > 0 {
 		return l
 	}
 	return sc.makeLayout()

@@ -177,8 +177,7 @@ func (t *Table) loadModel(l *loaded) error {
 			full := &Column{Column: c}
 			full.origin = full
 			full.folded, _ = fold(c.Name)
-			t.m.columns = append(t.m.columns, full)
-			t.m.noteID(full)
+			t.take(full)
 		}
 	} else {
 		for _, r := range l.columns {
@@ -186,8 +185,7 @@ func (t *Table) loadModel(l *loaded) error {
 			if err != nil {
 				return err
 			}
-			t.m.columns = append(t.m.columns, c)
-			t.m.noteID(c)
+			t.take(c)
 		}
 	}
 	for _, r := range l.indexes {
@@ -209,6 +207,13 @@ func (t *Table) loadModel(l *loaded) error {
 		sp.SetHints(t.Tree, t.Hints.ofSpace(t.cat.db.PageSize))
 	}
 	return t.publish()
+}
+
+// take takes up a column that is there.
+func (t *Table) take(c *Column) {
+	t.m.add(c)
+	t.m.noteID(c)
+	t.names.add(c.folded, c.ID)
 }
 
 // openValues opens the long-value tree.

@@ -14,7 +14,7 @@ import (
 // model is the changing state from which a table's schemas are made. It is guarded by the table's mutex; columns and
 // index definitions in it are replaced, never changed.
 type model struct {
-	columns []*Column // the table's own, in no order
+	columns []*Column // the table's own by FID
 	indexes []*indexDef
 	// The highest ids that were ever given out, the template's among them, and where the next fixed column goes.
 	fixedLast, varLast, taggedLast uint16
@@ -72,6 +72,30 @@ func (m *model) noteID(c *Column) {
 	}
 }
 
+// add takes up a column.
+func (m *model) add(c *Column) {
+	if n := len(m.columns); n == 0 || m.columns[n-1].FID < c.FID {
+		m.columns = append(m.columns, c)
+		return
+	}
+	i, _ := m.search(c.FID)
+	m.columns = append(append(m.columns[:i:i], c), m.columns[i:]...)
+}
+
+// find gives the place of a column in the model, -1 when it is not there.
+func (m *model) find(c *Column) int {
+	for i, _ := m.search(c.FID); i < len(m.columns) && m.columns[i].FID == c.FID; i++ {
+		if m.columns[i].origin == c.origin {
+			return i
+		}
+	}
+	return -1
+}
+
+func (m *model) search(fid uint16) (i int, found bool) {
+	return slices.BinarySearchFunc(m.columns, fid, func(c *Column, fid uint16) int { return int(c.FID) - int(fid) })
+}
+
 // last is the highest id of a class that was ever given out, and the highest there can be.
 func (m *model) last(class record.Class) (last *uint16, most uint16) {
 	switch class {
@@ -113,24 +137,14 @@ func inherit(template *Schema) []*Column {
 // compile makes the schema of the model. ErrCatalogCorrupted says that its parts contradict each other,
 // ErrRecordTooBig that the default values do not fit a record.
 func (t *Table) compile(m *model) (*Schema, error) {
-	sc := &Schema{names: map[string][]*Column{}, byID: map[jet.ColumnID]*Column{}}
+	sc := &Schema{names: &t.names}
 	var all []*Column
 	if t.Template != nil {
 		all = inherit(t.Template.Schema())
+		sc.inherited = &t.Template.names
 	}
 	all = append(all, m.columns...)
-	slices.SortFunc(all, func(a, b *Column) int {
-		if a.Class() != b.Class() {
-			return int(a.Class()) - int(b.Class())
-		}
-		if a.Inherited != b.Inherited {
-			if a.Inherited {
-				return -1
-			}
-			return 1
-		}
-		return int(a.FID) - int(b.FID)
-	})
+	slices.SortFunc(all, func(a, b *Column) int { return int(orderOf(a.ID)) - int(orderOf(b.ID)) })
 	layout := make([]record.Column, len(all))
 	unsettled := false
 	for i, c := range all {
@@ -141,9 +155,9 @@ func (t *Table) compile(m *model) (*Schema, error) {
 			continue
 		}
 		sc.Columns = append(sc.Columns, c)
-		sc.byID[c.ID] = c
-		sc.names[c.folded] = append(sc.names[c.folded], c)
-		sc.versioned = sc.versioned || c.Born != nil || c.Died != nil
+		if c.open() {
+			sc.open++
+		}
 		unsettled = unsettled || c.unsettled()
 		sc.Computed = sc.Computed || c.Flags&record.FlagUserDefinedDefault != 0
 		// A dropped one counts while somebody may see it, and another that came in its place before it.

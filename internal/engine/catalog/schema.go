@@ -21,26 +21,41 @@ type Column struct {
 	// Callback is the function that gives the default value ("dll!function"), CallbackData what it is given.
 	Callback     string
 	CallbackData []byte
-	// Born and Died are the transactions that created and dropped the column; nil when that is long past, or has
-	// not happened.
-	Born, Died *version.Trx
+	// Died is the transaction that dropped the column; nil when that is long past, or has not happened.
+	Died *version.Trx
 
+	born   *birth  // nil for a column that was read from the catalog
 	alone  bool    // made when no other session could open the table
 	origin *Column // as it was first: tells a column among those with the same id
 	folded string  // name as the catalog compares it
 	dead   bool    // rolled back, or dropped for everybody: only the place is kept
 }
 
+// birth is the transaction that created a column, nil when that is long past. All copies of the column share it: so
+// many columns of one transaction can come of age without a new schema for each.
+type birth = atomic.Pointer[version.Trx]
+
+// creator is the transaction that created the column; nil when that is long past.
+func (c *Column) creator() *version.Trx {
+	if c.born == nil {
+		return nil
+	}
+	return c.born.Load()
+}
+
 // VisibleTo says whether the session sees the column.
 func (c *Column) VisibleTo(s *version.Session) bool {
-	return !c.dead && s.Sees(c.Born) && !(c.Died != nil && s.Sees(c.Died))
+	return !c.dead && s.Sees(c.creator()) && !(c.Died != nil && s.Sees(c.Died))
 }
+
+// open says that not all sessions see the same of the column.
+func (c *Column) open() bool { return !c.dead && (c.creator() != nil || c.Died != nil) }
 
 // unsettled says that records should not be made with the column as a matter of course: its creation may be rolled back
 // while others have records with it, or it is dropped while some may still see it. Whoever still sees a dropped escrow
 // column may add to it, which needs a number in the record.
 func (c *Column) unsettled() bool {
-	return !c.dead && (c.Born != nil && !c.alone || c.Died != nil && c.Flags&record.FlagEscrowUpdate == 0)
+	return !c.dead && (c.creator() != nil && !c.alone || c.Died != nil && c.Flags&record.FlagEscrowUpdate == 0)
 }
 
 // IndexColumn is one column of an index: of its key, or of its conditions.
@@ -121,10 +136,10 @@ type Schema struct {
 	// Computed says that there is a column whose default value a callback computes.
 	Computed bool
 
-	// versioned says that not all sessions see the same.
-	versioned bool
-	names     map[string][]*Column
-	byID      map[jet.ColumnID]*Column
+	// open is how many columns there are of which not all sessions see the same.
+	open int
+	// names finds the table's own columns by name, inherited those of the template.
+	names, inherited *columnNames
 
 	layout  atomic.Pointer[window.Layout]
 	retired atomic.Bool
@@ -133,7 +148,7 @@ type Schema struct {
 // Column gives the layout of a column that the session sees; nil when it sees none with this id.
 func (sc *Schema) Column(s *version.Session, id jet.ColumnID) *record.Column {
 	c := sc.Record.Column(id)
-	if c != nil && sc.versioned && !sc.byID[c.ID].VisibleTo(s) {
+	if c != nil && sc.open > 0 && !sc.Full(c.ID).VisibleTo(s) {
 		return nil
 	}
 	return c
@@ -141,18 +156,24 @@ func (sc *Schema) Column(s *version.Session, id jet.ColumnID) *record.Column {
 
 // Visible says whether the session sees a column of Record.
 func (sc *Schema) Visible(s *version.Session, c *record.Column) bool {
-	if !sc.versioned {
+	if sc.open == 0 {
 		return true
 	}
-	full := sc.byID[c.ID]
+	full := sc.Full(c.ID)
 	return full != nil && full.VisibleTo(s)
 }
 
 // Versioned says that Visible is not always true: some column is not there for all sessions.
-func (sc *Schema) Versioned() bool { return sc.versioned }
+func (sc *Schema) Versioned() bool { return sc.open > 0 }
 
-// Full gives all there is to know of a column of Record.
-func (sc *Schema) Full(id jet.ColumnID) *Column { return sc.byID[id] }
+// Full gives all there is to know of a column of Record; nil when there is none with the id.
+func (sc *Schema) Full(id jet.ColumnID) *Column {
+	i, found := slices.BinarySearchFunc(sc.Columns, orderOf(id), func(c *Column, order uint32) int { return int(orderOf(c.ID)) - int(order) })
+	if !found {
+		return nil
+	}
+	return sc.Columns[i]
+}
 
 // ColumnByName finds a column by its name in any case; nil when the session sees none.
 func (sc *Schema) ColumnByName(s *version.Session, name string) *Column {
@@ -160,9 +181,11 @@ func (sc *Schema) ColumnByName(s *version.Session, name string) *Column {
 	if err != nil {
 		return nil
 	}
-	for _, c := range sc.names[folded] {
-		if c.VisibleTo(s) {
-			return c
+	for _, names := range [...]*columnNames{sc.inherited, sc.names} {
+		for _, id := range names.find(folded) {
+			if c := sc.Full(id); c != nil && c.folded == folded && c.VisibleTo(s) {
+				return c
+			}
 		}
 	}
 	return nil

@@ -61,6 +61,7 @@ type Table struct {
 	mu sync.Mutex // guards what follows; nothing is changed in a tree while it is held
 	m  model
 
+	names    columnNames
 	attached atomic.Pointer[attachment]
 
 	// lvMu is held while the long-value tree is being made.

@@ -96,7 +96,7 @@ func (t *Table) placeTemporary(def *ColumnDef) (jet.ColumnID, error) {
 	*last++
 	c.FID = *last
 	c.ID = jet.ColumnID(c.FID)
-	t.m.columns = append(t.m.columns, c)
+	t.m.add(c)
 	return c.ID, nil
 }
 

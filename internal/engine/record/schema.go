@@ -119,6 +119,41 @@ func NewSchema(columns []Column, opt Options) (*Schema, error) {
 	return s, s.buildDefaultRecord()
 }
 
+// Extend gives a schema with one column more, a tagged one behind all others. Both share what they have in common, so a
+// schema may be extended only once, but for extensions that nobody uses. JET_errCatalogCorrupted: the column does not
+// belong there.
+func (s *Schema) Extend(c Column) (*Schema, error) {
+	n := len(s.Tagged)
+	if c.Class() != ClassTagged || c.FID != uint16(c.ID) || c.FID > TaggedLast || n > 0 && c.tagKey() <= s.Tagged[n-1].tagKey() {
+		return nil, jet.ErrCatalogCorrupted.Errorf("column %q with FID %d is not the last", c.Name, c.FID)
+	}
+	next := *s
+	next.Tagged = append(s.Tagged, c)
+	if c.Derived {
+		next.derived++
+	}
+	return &next, next.prepare(&next.Tagged[n])
+}
+
+// EndsWith says that a column is the last tagged one.
+func (s *Schema) EndsWith(c *Column) bool {
+	return len(s.Tagged) > 0 && s.Tagged[len(s.Tagged)-1].ID == c.ID
+}
+
+// Shrink gives the schema without its last tagged column.
+func (s *Schema) Shrink() *Schema {
+	n := len(s.Tagged) - 1
+	next := *s
+	next.Tagged = slices.Clip(s.Tagged[:n])
+	if s.Tagged[n].Derived {
+		next.derived--
+	}
+	if r := len(s.required) - 1; r >= 0 && s.required[r].ID == s.Tagged[n].ID {
+		next.required = slices.Clip(s.required[:r])
+	}
+	return &next
+}
+
 // place puts a column into the array of its class.
 func (s *Schema) place(c Column) error {
 	if c.FID != uint16(c.ID) || c.ID&^(templateBit|0xFFFF) != 0 {
