@@ -25,7 +25,7 @@ type ExternalRestore struct {
 	// Map has the databases of the set, whose copies lie in their places already. Others are left out.
 	Map []RestoreEntry
 	// SetDir holds the logs of the set, of generations GenLow to GenHigh; 0 stands for the lowest and the highest there.
-	// Other logs in it are deleted, unless it is LogDir.
+	// Other logs in it are deleted, unless it is LogDir or both are 0.
 	SetDir          string
 	GenLow, GenHigh int32
 	// Base is the base name of the logs, empty for the process's default.
@@ -40,7 +40,7 @@ type ExternalRestore struct {
 // backup delivered. The result is WrnTargetInstanceRunning, when the logs of a running target instance were
 // replayed too, or 0. Errors besides those of Restore: ErrRunningInOneInstanceMode, ErrInvalidParameter,
 // ErrBadRestoreTargetInstance, those of Engine.Enter for the target, ErrMissingRestoreLogFiles, ErrDatabaseSignInUse,
-// ErrLogFilePathInUse for a set in the directory of a running instance.
+// ErrLogFilePathInUse for a set in the directory of an instance that runs, starts or ends.
 func (s *Service) ExternalRestore(p *engine.Process, x ExternalRestore) (warning jet.Err, err error) {
 	if _, err := p.Single(); err == nil {
 		return 0, jet.ErrRunningInOneInstanceMode
@@ -48,11 +48,6 @@ func (s *Service) ExternalRestore(p *engine.Process, x ExternalRestore) (warning
 	byPath := x.TargetLogDir != "" || x.TargetCheckpointDir != ""
 	if byPath && (x.TargetLogDir == "" || x.TargetCheckpointDir == "" || x.TargetName != "") {
 		return 0, jet.ErrInvalidParameter
-	}
-	for _, i := range p.Instances() {
-		if hasLogDir(p, i, x.SetDir) { // logs that are not asked for will be removed from there
-			return 0, jet.ErrLogFilePathInUse.Errorf("instance %s has its logs in %s", i.Name(), x.SetDir)
-		}
 	}
 	r := &restore{source: x.SetDir, status: x.Status, external: &x}
 	target, err := findTarget(p, &x)
@@ -82,7 +77,7 @@ func findTarget(p *engine.Process, x *ExternalRestore) (*engine.Instance, error)
 		return nil, nil
 	}
 	for _, i := range p.Instances() {
-		if x.TargetName != "" && i.Name() != x.TargetName || x.TargetName == "" && !hasLogDir(p, i, x.TargetLogDir) {
+		if x.TargetName != "" && i.Name() != x.TargetName || x.TargetName == "" && !hasLogDir(i, x.TargetLogDir) {
 			continue
 		}
 		if err := i.Enter(); err != nil {
@@ -101,7 +96,7 @@ func findTarget(p *engine.Process, x *ExternalRestore) (*engine.Instance, error)
 	return nil, nil
 }
 
-func hasLogDir(p *engine.Process, i *engine.Instance, dir string) bool {
+func hasLogDir(i *engine.Instance, dir string) bool {
 	if !i.BackupAllowed() {
 		return false
 	}
@@ -208,7 +203,7 @@ func (r *restore) findExternal() error {
 // removeSurplus deletes the logs in the set's directory that are not asked for.
 func (r *restore) removeSurplus(logs *logstore.Directory) error {
 	s := &r.set
-	if s.dir == path.Clean(r.LogDir) {
+	if x := r.external; s.dir == path.Clean(r.LogDir) || x.GenLow == 0 && x.GenHigh == 0 {
 		return nil
 	}
 	var names []string

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"esent/internal/engine"
+	"esent/internal/engine/recovery"
 	"esent/internal/eventlog"
 	"esent/internal/jet"
 	"esent/internal/logstore"
@@ -140,6 +141,51 @@ func TestExternalRestore(t *testing.T) {
 				t.Errorf("%d rows", got)
 			}
 		})
+	}
+}
+
+// No log is removed from where an instance has its own, nor where no range was asked for.
+func TestExternalRestoreFromLogsInUse(t *testing.T) {
+	w, _ := newSimWorld(t)
+	w.w.add(800)
+	info := w.stream("/x", "/set")
+	logs := func(dir string) string {
+		d, err := logstore.FindLogs(w.env.FS, dir, w.inst.Log().Naming())
+		w.ok(err)
+		return fmt.Sprint(d)
+	}
+	args := ExternalRestore{CheckpointDir: "/x/log", LogDir: "/x/log", SetDir: "/w/", Map: []RestoreEntry{{"/w/app.edb", "/x/app.edb"}},
+		GenLow: info.GenLow, GenHigh: info.GenHigh}
+	refused := func() {
+		t.Helper()
+		before := logs("/w")
+		_, err := w.svc.ExternalRestore(w.proc, args)
+		w.want(err, jet.ErrLogFilePathInUse)
+		if after := logs("/w"); after != before {
+			t.Errorf("%s, before %s", after, before)
+		}
+	}
+	refused()
+	w.ok(w.inst.Term(0))
+	i := w.instance("again", "/w")
+	calls := 0
+	_, err := i.Init(engine.InitOptions{Control: func(*recovery.Control) error {
+		calls++
+		refused()
+		return nil
+	}})
+	w.ok(err)
+	if calls == 0 {
+		t.Error("no call while the instance starts")
+	}
+	w.ok(i.Term(0))
+	w.ok(w.sim.WriteFile("/set/edb.log", []byte("x")))
+	args.SetDir, args.GenLow, args.GenHigh = "/set", 0, 0
+	before := logs("/set")
+	_, err = w.svc.ExternalRestore(w.proc, args)
+	w.ok(err)
+	if after := logs("/set"); after != before {
+		t.Errorf("%s, before %s", after, before)
 	}
 }
 

@@ -47,7 +47,13 @@ func (s *Service) RestoreInstance(p *engine.Process, i *engine.Instance, source,
 	return restoreHere(resolved, temporary, &restore{source: source, dest: dest, status: status})
 }
 
-func restoreOn(i *engine.Instance, r *restore) error { return i.Restore(r.plan, r.replayed) }
+func restoreOn(i *engine.Instance, r *restore) error {
+	setDir := ""
+	if r.external != nil {
+		setDir = r.source
+	}
+	return i.Restore(setDir, r.plan, r.replayed)
+}
 
 func restoreHere(i *engine.Instance, temporary bool, r *restore) error {
 	err := restoreOn(i, r)

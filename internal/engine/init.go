@@ -52,7 +52,7 @@ func (i *Instance) Init(o InitOptions) (warning jet.Err, err error) {
 		}
 	}()
 	begun := i.proc.env.Now()
-	if err = i.proc.reserve(i); err == nil {
+	if err = i.proc.reserve(i, ""); err == nil {
 		i.env = i.environment()
 		i.openEvents()
 		i.report(eventlog.StartInstance, i.Display(), engineMajor, engineMinor, engineBuild, engineUpdate)
@@ -72,13 +72,21 @@ func (i *Instance) Init(o InitOptions) (warning jet.Err, err error) {
 	return warning, nil
 }
 
-// reserve reads the parameters of an instance that starts, and has its paths kept from other instances.
-func (p *Process) reserve(i *Instance) error {
+// reserve reads the parameters of an instance that starts, and has its paths kept from other instances. setDir is
+// Instance.Restore's.
+func (p *Process) reserve(i *Instance, setDir string) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	set, err := readSettings(p, i)
 	if err != nil {
 		return err
+	}
+	if setDir != "" {
+		abs, err := p.env.FS.Abs(setDir)
+		if err != nil {
+			return jet.ErrInvalidPath.Errorf("%s: %v", setDir, err)
+		}
+		set.setPath = withSlash(abs)
 	}
 	for _, o := range p.instances {
 		if o != i && o.reserved {

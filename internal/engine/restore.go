@@ -35,9 +35,10 @@ type RestorePlan struct {
 
 // Restore runs hard recovery on an instance that is not initialised (JetRestoreInstance, spec chapter 06, 11.1). plan
 // is called when the parameters are known and the paths kept from other instances; progress is told how much of
-// the log is replayed. Meanwhile the instance answers ErrRestoreInProgress to all calls, and afterwards it is not
+// the log is replayed. setDir is the folder of a set from which logs may be removed, empty for none: it is kept from
+// other instances, too. Meanwhile the instance answers ErrRestoreInProgress to all calls, and afterwards it is not
 // initialised, whatever the result. ErrAlreadyInitialized, and what Init answers while it or JetTerm runs.
-func (i *Instance) Restore(plan func(RestoreEnv) (RestorePlan, error), progress func(done, total int) error) (err error) {
+func (i *Instance) Restore(setDir string, plan func(RestoreEnv) (RestorePlan, error), progress func(done, total int) error) (err error) {
 	if !i.gate.CompareAndSwap(gateNotInitialised, gateRestoring|gateInitialising) {
 		if err := i.refusal(); err != nil {
 			return err
@@ -52,7 +53,7 @@ func (i *Instance) Restore(plan func(RestoreEnv) (RestorePlan, error), progress 
 			err = errors.Join(i.Panicked(v), i.release())
 		}
 	}()
-	if err = i.proc.reserve(i); err == nil {
+	if err = i.proc.reserve(i, setDir); err == nil {
 		i.set.logging = true // whatever JET_paramRecovery says
 		i.env = i.environment()
 		i.openEvents()

@@ -1,10 +1,12 @@
 package engine
 
 import (
+	"math"
 	"path"
 	"strings"
 
 	"esent/internal/engine/dbfile"
+	"esent/internal/engine/param"
 	"esent/internal/jet"
 	"esent/internal/logstore"
 )
@@ -34,9 +36,11 @@ type settings struct {
 	waypointLatency   int32
 	checkpointTooDeep int32
 	alternatePath     string
+	// setPath is the folder of the backup set that a restore may remove logs from; empty for none.
+	setPath string
 
 	sessions, versionUnits int
-	cursors                int
+	cursors, tables        int // that may be open at once
 	cachePages             int
 	oneDatabase            bool
 	tempTables             bool // there may be temporary tables
@@ -71,9 +75,10 @@ func readSettings(p *Process, i *Instance) (settings, error) {
 		waypointLatency:   int32(n(jet.ParamWaypointLatency)),
 		checkpointTooDeep: int32(n(jet.ParamCheckpointTooDeep)),
 		alternatePath:     v.Text(jet.ParamAlternateDatabaseRecoveryPath),
-		sessions:          objectLimit(n(jet.ParamMaxSessions)),
+		sessions:          n(jet.ParamMaxSessions) + sessionReserve,
 		versionUnits:      n(jet.ParamMaxVerPages),
-		cursors:           objectLimit(n(jet.ParamMaxCursors)),
+		cursors:           n(jet.ParamMaxCursors),
+		tables:            tableLimit(v),
 		cachePages:        cachePages(p),
 		oneDatabase:       v.Bool(jet.ParamOneDatabasePerSession),
 		tempTables:        n(jet.ParamMaxTemporaryTables) > 0,
@@ -135,11 +140,15 @@ func withSlash(dir string) string { return strings.TrimRight(dir, "/") + "/" }
 
 func parentOf(file string) string { return withSlash(path.Dir(file)) }
 
-// objectLimit is how many sessions or cursors there may be for JET_paramMaxSessions or JET_paramMaxCursors: the
-// parameter is a minimum that must work, the original rounds it up to its chunks of memory (spec chapter 01, 4.1).
-func objectLimit(n int) int {
-	const chunk = 64
-	return (max(n, 1) + chunk - 1) / chunk * chunk
+// sessionReserve is how many sessions there may be beyond JET_paramMaxSessions: the original has as many in reserve for
+// its own work, and gives them to the program while it needs none (docs/format-notes.md).
+const sessionReserve = 64
+
+// tableLimit is how many tables may be open at once. The original counts descriptors, of which a table takes at least
+// one, and has some more of them than JET_paramMaxOpenTables says (docs/format-notes.md).
+func tableLimit(v *param.Values) int {
+	n := 2*v.Number(jet.ParamMaxOpenTables) + v.Number(jet.ParamMaxTemporaryTables) + 2*v.Number(jet.ParamCachedClosedTables)
+	return int(min(n, math.MaxInt32))
 }
 
 // cachePages is how many pages the cache may hold. Process.mu is locked.
@@ -173,6 +182,8 @@ func (s *settings) clashes(o *settings) error {
 	switch {
 	case s.tempTables && o.tempTables && s.tempPath == o.tempPath:
 		return jet.ErrTempPathInUse
+	case s.setPath != "" && o.logging && s.setPath == o.logPath, o.setPath != "" && s.logging && o.setPath == s.logPath:
+		return jet.ErrLogFilePathInUse
 	case !s.logging || !o.logging:
 		return nil
 	case s.systemPath == o.systemPath:
