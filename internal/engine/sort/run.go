@@ -31,7 +31,10 @@ func (s *Sorter) spill() error {
 	}
 	s.order()
 	w := runWriter{s: s, from: s.end}
-	for _, e := range s.entries {
+	for i, e := range s.entries {
+		if i%touchAhead == 0 {
+			s.touch(i)
+		}
 		key, data := s.at(e)
 		if err := w.add(key, data); err != nil {
 			return err
@@ -41,10 +44,7 @@ func (s *Sorter) spill() error {
 		return err
 	}
 	s.runs = append(s.runs, run{w.from, s.end})
-	s.entries, s.used = s.entries[:0], 0
-	if len(s.chunks) > 0 {
-		s.chunks = append(s.chunks[:0], s.chunks[len(s.chunks)-1][:0])
-	}
+	s.empty()
 	return nil
 }
 

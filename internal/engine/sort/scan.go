@@ -45,6 +45,9 @@ func (sc *Scan) Next() (key, data []byte, err error) {
 		if sc.next == len(sc.s.entries) {
 			return nil, nil, nil
 		}
+		if sc.next%touchAhead == 0 {
+			sc.s.touch(sc.next)
+		}
 		key, data = sc.s.at(sc.s.entries[sc.next])
 		sc.next++
 		return key, data, nil

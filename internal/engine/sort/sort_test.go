@@ -46,6 +46,9 @@ func scan(t *testing.T, s *Sorter) []pair {
 	}
 }
 
+// twoBeginnings, as length of keys, has them begin in one of two ways, both longer than what entries know of their keys.
+const twoBeginnings = -5
+
 func TestOrder(t *testing.T) {
 	fs := vfs.System().FS
 	for _, c := range []struct {
@@ -55,6 +58,8 @@ func TestOrder(t *testing.T) {
 		{"empty", 0, 0, 4, 4},
 		{"memory", 1000, 0, 3, 10},
 		{"keys that begin alike", 1000, 0, -3, 10},
+		{"keys of two beginnings", 5000, 0, twoBeginnings, 10},
+		{"two beginnings, many runs", 5000, 20000, twoBeginnings, 10},
 		{"one run", 300, 4000, 2, 10},
 		{"many runs", 20000, 2000, 3, 8},
 		{"large entries", 60, 20000, 12, 200000},
@@ -67,7 +72,10 @@ func TestOrder(t *testing.T) {
 				var list []pair
 				for range c.count {
 					p := pair{text(r, max(c.key, -c.key)), text(r, c.data)}
-					if c.key < 0 {
+					switch {
+					case c.key == twoBeginnings && r.IntN(3) == 0:
+						p.key = "the other beginning" + p.key
+					case c.key < 0:
 						p.key = "the same beginning" + p.key
 					}
 					list = append(list, p)
@@ -132,22 +140,43 @@ func TestDamagedRun(t *testing.T) {
 	}
 }
 
+// BenchmarkSort sorts and reads a million entries of an index; data are in ascending order, as in the primary index.
 func BenchmarkSort(b *testing.B) {
-	r := rand.New(rand.NewPCG(1, 2))
-	keys := make([][]byte, 100000)
-	for i := range keys {
-		keys[i] = []byte{0x7F, byte(r.Uint32()), byte(r.Uint32()), byte(r.Uint32()), byte(r.Uint32())}
-	}
-	data := make([]byte, 20)
-	for b.Loop() {
-		s := New(Config{Memory: 64 << 20})
-		for _, k := range keys {
-			if err := s.Add(k, data); err != nil {
-				b.Fatal(err)
+	const count = 1000000
+	for _, bench := range []struct {
+		name string
+		key  func(buf []byte, r uint32) []byte
+	}{
+		{"numbers", func(buf []byte, r uint32) []byte {
+			return append(buf, 0x7F, byte(r>>24), byte(r>>16), byte(r>>8), byte(r))
+		}},
+		{"texts", func(buf []byte, r uint32) []byte { return fmt.Appendf(buf, "\x7FTEXT VALUE %d\x00", r) }},
+		{"few", func(buf []byte, r uint32) []byte { return append(buf, 0x7F, byte(r&3)) }},
+	} {
+		b.Run(bench.name, func(b *testing.B) {
+			r := rand.New(rand.NewPCG(1, 2))
+			keys := make([][]byte, count)
+			for i := range keys {
+				keys[i] = bench.key(nil, r.Uint32())
 			}
-		}
-		if err := s.Sort(); err != nil {
-			b.Fatal(err)
-		}
+			for b.Loop() {
+				s := New(Config{Memory: 64 << 20})
+				for i, k := range keys {
+					if err := s.Add(k, []byte{0x7F, byte(i >> 24), byte(i >> 16), byte(i >> 8), byte(i)}); err != nil {
+						b.Fatal(err)
+					}
+				}
+				if err := s.Sort(); err != nil {
+					b.Fatal(err)
+				}
+				sc, err := s.Scan()
+				for n := 0; n < count && err == nil; n++ {
+					_, _, err = sc.Next()
+				}
+				if err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }

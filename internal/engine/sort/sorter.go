@@ -39,8 +39,11 @@ type Sorter struct {
 	conf Config
 
 	entries []entry
-	chunks  [][]byte // encoded entries; the last one is being filled
+	chunks  [][]byte // encoded entries, one behind the other
+	filling int      // the chunk that is being filled
+	fill    int      // what is used of it
 	used    int      // bytes in chunks and entries
+	common  []byte   // what the keys in memory all begin with
 
 	file   vfs.File
 	end    int64 // of the file
@@ -79,28 +82,42 @@ func (s *Sorter) Add(key, data []byte) error {
 			return err
 		}
 	}
-	c := s.room(size)
-	b := s.chunks[c]
-	e := entry{prefix: prefix(key), chunk: uint32(c), offset: uint32(len(b))}
-	s.chunks[c] = appendEntry(b, key, data)
+	if len(s.entries) == 0 {
+		s.common = append(s.common[:0], key...)
+	} else if n := len(s.common); n > 0 && (len(key) < n || !bytes.Equal(s.common, key[:n])) {
+		s.common = s.common[:commonLen(s.common, key)]
+	}
+	b := s.room(size)
+	e := entry{prefix: prefix(key), chunk: uint32(s.filling), offset: uint32(s.fill)}
+	if len(s.entries) == cap(s.entries) {
+		s.entries = slices.Grow(s.entries, len(s.entries)+1)
+	}
 	s.entries = append(s.entries, e)
-	s.used += len(s.chunks[c]) - int(e.offset) + entrySize
+	n := len(appendEntry(b[:0], key, data))
+	s.fill += n
+	s.used += n + entrySize
 	s.count++
 	return nil
 }
 
-// room gives a chunk that has place for size bytes.
-func (s *Sorter) room(size int) int {
-	last := len(s.chunks) - 1
-	if last >= 0 && cap(s.chunks[last])-len(s.chunks[last]) >= size {
-		return last
+// room finds a chunk that has size bytes left, and gives the rest of it.
+func (s *Sorter) room(size int) []byte {
+	for ; s.filling < len(s.chunks); s.filling, s.fill = s.filling+1, 0 {
+		if b := s.chunks[s.filling]; len(b)-s.fill >= size {
+			return b[s.fill:]
+		}
 	}
 	n := firstChunk
-	if last >= 0 {
-		n = min(2*cap(s.chunks[last]), largestChunk)
+	if last := len(s.chunks) - 1; last >= 0 {
+		n = min(2*len(s.chunks[last]), largestChunk)
 	}
-	s.chunks = append(s.chunks, make([]byte, 0, max(n, size)))
-	return last + 1
+	s.chunks = append(s.chunks, make([]byte, max(n, size)))
+	return s.chunks[s.filling]
+}
+
+// empty forgets the entries in memory and keeps the memory.
+func (s *Sorter) empty() {
+	s.entries, s.filling, s.fill, s.used = s.entries[:0], 0, 0, 0
 }
 
 // Sort ends the adding and orders what was added.
@@ -117,65 +134,25 @@ func (s *Sorter) Sort() error {
 	return nil
 }
 
-// order sorts the entries in memory and drops duplicates.
-func (s *Sorter) order() {
-	s.passCommon()
-	slices.SortFunc(s.entries, func(a, b entry) int {
-		if a.prefix != b.prefix {
-			if a.prefix < b.prefix {
-				return -1
-			}
-			return 1
-		}
-		return s.compare(a, b)
-	})
-	if s.conf.Duplicates != Keep {
-		s.entries = slices.CompactFunc(s.entries, func(a, b entry) bool {
-			if a.prefix != b.prefix {
-				return false
-			}
-			ka, da := s.at(a)
-			kb, db := s.at(b)
-			return s.conf.Duplicates.same(ka, da, kb, db)
-		})
-	}
-}
-
-// passCommon makes the prefixes tell the keys apart that all begin alike: they are taken from behind the common part.
-func (s *Sorter) passCommon() {
-	if len(s.entries) == 0 {
-		return
-	}
-	common, _ := s.at(s.entries[0])
-	for _, e := range s.entries {
-		k, _ := s.at(e)
-		n := 0
-		for n < len(common) && n < len(k) && k[n] == common[n] {
-			n++
-		}
-		if common = common[:n]; n == 0 {
-			return
-		}
-	}
-	for i := range s.entries {
-		k, _ := s.at(s.entries[i])
-		s.entries[i].prefix = prefix(k[len(common):])
-	}
-}
-
-// compare is the order of two entries with the same prefix.
-func (s *Sorter) compare(a, b entry) int {
-	ka, da := s.at(a)
-	kb, db := s.at(b)
-	if c := bytes.Compare(ka, kb); c != 0 {
-		return c
-	}
-	return bytes.Compare(da, db)
-}
-
 // same says whether the second of two neighbours is dropped.
 func (d Duplicates) same(ka, da, kb, db []byte) bool {
 	return d != Keep && bytes.Equal(ka, kb) && (d == DropKeys || bytes.Equal(da, db))
+}
+
+// touchAhead is how many entries touch looks at.
+const touchAhead = 32
+
+// touch reads a byte or two of each of the entries in memory from i on. They lie scattered: the machine waits for all
+// these reads together, and has the bytes at hand when the entries are taken one by one. The result only keeps the reads
+// in the program.
+//
+//go:noinline
+func (s *Sorter) touch(i int) (x byte) {
+	for _, e := range s.entries[i:min(i+touchAhead, len(s.entries))] {
+		b := s.chunks[e.chunk][e.offset:]
+		x ^= b[0] ^ b[min(32, len(b)-1)]
+	}
+	return x
 }
 
 func (s *Sorter) at(e entry) (key, data []byte) {
