@@ -202,15 +202,17 @@ func (b *builder) load(ix *catalog.Index, sorter *sort.Sorter) error {
 	if err != nil {
 		return err
 	}
-	var bt btree.Cursor
-	bt.Init(ix.Tree)
+	tree := btree.NewLoader(ix.Tree, b.own.trx)
 	for {
 		k, mark, err := entries.Next()
-		if err != nil || k == nil {
+		if err != nil {
 			return err
 		}
+		if k == nil {
+			return tree.Flush()
+		}
 		// The tree finds two entries with the key of a unique index: ErrKeyDuplicate.
-		err = bt.Insert(b.own.trx, k, mark, btree.Unversioned)
+		err = tree.Add(k, mark)
 		if err != nil && !(b.passDuplicates && err == jet.ErrKeyDuplicate) {
 			return err
 		}

@@ -283,17 +283,20 @@ func (t *tableCopy) fillIndexes() error {
 // takeEntries copies the entries of an index as they are.
 func (t *tableCopy) takeEntries(to, from *catalog.Index) error {
 	s := t.c.s
-	var src, dst btree.Cursor
+	var src btree.Cursor
 	src.Init(from.Tree)
-	dst.Init(to.Tree)
+	dst := btree.NewLoader(to.Tree, s.trx)
 	err := src.First(s.trx)
 	for ; err == nil; err = src.Next(s.trx) {
 		if t.rec, err = stableData(s, &src, t.rec[:0]); err != nil {
 			return err
 		}
-		if err := dst.Insert(s.trx, src.Key(), t.rec, btree.Unversioned); err != nil {
+		if err := dst.Add(src.Key(), t.rec); err != nil {
 			return err
 		}
 	}
-	return errUnless(err, jet.ErrNoCurrentRecord)
+	if err := errUnless(err, jet.ErrNoCurrentRecord); err != nil {
+		return err
+	}
+	return dst.Flush()
 }

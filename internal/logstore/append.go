@@ -65,6 +65,30 @@ func (l *Log) AppendTogether(recs ...[]byte) (pos, end jet.LogPos, err error) {
 	return pos, end, nil
 }
 
+// AppendEach appends the records of recs one behind the other, under one lock. ends tells where in recs each of them
+// ends. n is how many were appended: all, or those before the one that err is about. It gives the position of the first
+// and the position behind the last that was appended. Unlike those of AppendTogether they may go to several files.
+func (l *Log) AppendEach(recs []byte, ends []int) (pos, end jet.LogPos, n int, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	from := 0
+	for i, to := range ends {
+		rec := recs[from:to]
+		if err = l.admit(RecType(rec[0])); err == nil && l.fill+len(rec) >= SegmentSize {
+			err = l.makeRoom(len(rec), nil)
+		}
+		if err != nil {
+			return pos, end, i, err
+		}
+		at, behind := l.put(rec)
+		if i == 0 {
+			pos = at
+		}
+		end, from = behind, to
+	}
+	return pos, end, len(ends), nil
+}
+
 // AppendCommit appends the Commit0 of a session. The commit time is next after adding 4, taken under the
 // buffer's lock, so that the order of commits in the log is that of their times. trailing, if not empty, is a
 // record that must follow in the same file (CommitCtx).

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -185,6 +186,21 @@ func TestWriteAndRead(t *testing.T) {
 			if r.IntN(10) == 0 {
 				l.FlushSoon()
 			}
+		case 5:
+			var recs []byte
+			var ends []int
+			from := len(want)
+			for j := range 1 + r.IntN(30) {
+				rec := sized(nil, randomSize(r, 20000), uint64(i)+uint64(j)<<32)
+				recs = append(recs, rec...)
+				ends = append(ends, len(recs))
+				want = append(want, appended{raw: rec})
+			}
+			pos, end, n, err := l.AppendEach(recs, ends)
+			if err != nil || n != len(ends) {
+				t.Fatal(n, err)
+			}
+			want[from].pos, want[len(want)-1].end = pos, end
 		default:
 			rec := sized(nil, randomSize(r, 50000), uint64(i))
 			pos, end, err := l.Append(rec)
@@ -331,6 +347,11 @@ func TestLimits(t *testing.T) {
 	defer l.Abandon()
 	if _, _, err := l.Append(sized(nil, 60000, 1)); jet.CodeOf(err) != jet.ErrLogBufferTooSmall {
 		t.Errorf("record larger than a file: %v", err)
+	}
+	recs := slices.Concat(sized(nil, 50, 1), sized(nil, 50, 2), sized(nil, 60000, 3))
+	pos, end, n, err := l.AppendEach(recs, []int{50, 100, len(recs)})
+	if n != 2 || jet.CodeOf(err) != jet.ErrLogBufferTooSmall || end != l.EndPos() || pos >= end {
+		t.Errorf("of three records, one larger than a file, %d from %v to %v: %v", n, pos, end, err)
 	}
 	begin := (&Begin{Proc: 1, Levels: 1, Trx: 4}).Append(nil)
 	rollback := (&Rollback{Proc: 1, Levels: 1}).Append(nil)

@@ -57,12 +57,18 @@ func (x *splitter) measure(t *Tree, p page.Page, o *ops.LineChange, claimed int)
 	x.size, x.reserve = resized(x.size, x.n), resized(x.reserve, x.n)
 	x.ends, x.common = resized(x.ends, x.n), resized(x.common, x.n)
 	uncommitted := p.Has(page.FlagLeaf) && p.CbUncommittedFree() != 0
+	from := 0
+	if x.appends() && !uncommitted {
+		// The other lines stay as they are: nothing is asked of them.
+		from = x.n - 1
+		clear(x.reserve[:from])
+	}
 	sum := 0
 	var before page.Node
-	for i := range x.n {
+	for i := from; i < x.n; i++ {
 		n := o.At(p, i)
 		x.common[i] = 0
-		if i > 0 {
+		if i > from {
 			x.common[i] = page.CommonPrefix(&before, &n)
 		}
 		x.reserve[i] = 0
@@ -81,6 +87,13 @@ func (x *splitter) measure(t *Tree, p page.Page, o *ops.LineChange, claimed int)
 		x.ends[i] = sum
 		before = n
 	}
+}
+
+// appends says that the operation puts a node behind all others of the tree.
+func (x *splitter) appends() bool {
+	p, o := x.p, x.o
+	return p.Flags()&(page.FlagLeaf|page.FlagRoot) == page.FlagLeaf && p.Next() == jet.PgnoNull &&
+		o.Oper == logstore.SplitOperInsert && o.Line == x.n-1 && x.n > 1
 }
 
 // total is the size of lines [from, to) without prefix.
@@ -136,7 +149,7 @@ func (x *splitter) plan(belowAppends bool) (*splitPlan, error) {
 		return x.vertical()
 	}
 	switch {
-	case leaf && inserts && o.Line == x.n-1 && p.Next() == jet.PgnoNull && x.n > 1:
+	case x.appends():
 		return x.append()
 	case leaf && inserts && o.Line >= 2 && x.hotPoint():
 		if o.Line < x.n-1 {

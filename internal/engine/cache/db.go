@@ -62,12 +62,15 @@ type DB struct {
 }
 
 // NextDBTime draws the dbtime of one change (spec chapter 02, 10.1).
-func (db *DB) NextDBTime() jet.DBTime {
+func (db *DB) NextDBTime() jet.DBTime { return db.NextDBTimes(1) }
+
+// NextDBTimes draws the dbtimes of n changes, which follow each other, and gives the first.
+func (db *DB) NextDBTimes(n int) jet.DBTime {
 	// Every change comes by here, which makes it the place to see that there is too much to write.
 	if db.m.tooDirty() {
 		db.m.writer.Kick()
 	}
-	return jet.DBTime(db.dbtime.Add(1))
+	return jet.DBTime(db.dbtime.Add(uint64(n))) - jet.DBTime(n) + 1
 }
 
 // DBTime is the dbtime drawn last.

@@ -38,12 +38,22 @@ func encodedSize(cbPrefix, cbSuffix, cbData int) int {
 	return 2 + cbSuffix + cbData
 }
 
+// EncodedSize is the room that a node with this key and cbData bytes of data takes of a page with a prefix key, its tag
+// included, and the length of the prefix in it: what NodeSize and CommonPrefix say of the page.
+func EncodedSize(prefix, key []byte, cbData int) (cbPrefix, size int) {
+	cbPrefix = usefulPrefix(commonLen(prefix, key))
+	return cbPrefix, encodedSize(cbPrefix, len(key)-cbPrefix, cbData) + tagSize
+}
+
 // NodeSize is the room that a node with this key and cbData bytes of data takes of this page, its tag
 // included (CbNodeCompressed, spec chapter 03, 1.4).
 func (p Page) NodeSize(key []byte, cbData int) int {
-	q := p.CommonPrefix(key)
-	return encodedSize(q, len(key)-q, cbData) + tagSize
+	_, size := EncodedSize(p.PrefixKey(), key, cbData)
+	return size
 }
+
+// LinesLeft is how many more lines the page's counter can hold.
+func (p Page) LinesLeft() int { return maxTags - p.tagCount() }
 
 // Fits says whether a new node of size bytes, tag included, fits without taking space that a rollback may need.
 func (p Page) Fits(size int) bool {

@@ -1,6 +1,7 @@
 package version
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -25,6 +26,7 @@ type Session struct {
 	logged uint8
 	rces   *RCE // newest first
 	memory memory
+	counts bool // against the limit of sessions
 
 	updates, update, hidden UpdateID // see update.go
 
@@ -121,6 +123,19 @@ func (s *Session) Log(rec []byte) (start, end jet.LogPos, err error) {
 		start = begin
 	}
 	return start, end, err
+}
+
+// LogEach is Log for the records of recs, which end where ends tells. n is how many were appended: all, or those before
+// the one that err is about.
+func (s *Session) LogEach(recs []byte, ends []int) (start, end jet.LogPos, n int, err error) {
+	if err := s.Owed(); err != nil {
+		return 0, 0, 0, err
+	}
+	start, end, n, err = s.store.log.AppendEach(recs, ends)
+	if begin := jet.LogPos(s.start.Load()); begin != 0 {
+		start = begin
+	}
+	return start, end, n, err
 }
 
 // Owed logs the Begin records that are still owed, for callers that append a group of records themselves.
@@ -376,7 +391,8 @@ func (s *Session) push(r *RCE) {
 type sessionTable struct {
 	mu    sync.Mutex
 	slots atomic.Pointer[[]*Session] // replaced when it grows; index Proc-1; nil entries are free
-	max   int
+	max   int                        // of those that count
+	count int
 }
 
 func (t *sessionTable) init(max int) {
@@ -392,24 +408,32 @@ func (st *Store) NewSession() (*Session, error) {
 	t := &st.sessions
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for i, s := range *t.slots.Load() {
-		if s == nil {
-			return st.place(i), nil
-		}
+	i := t.free()
+	if t.count >= t.max || i >= procMax {
+		return nil, jet.ErrOutOfSessions
 	}
-	if n := len(*t.slots.Load()); n < t.max && n < procMax {
-		return st.place(n), nil
-	}
-	return nil, jet.ErrOutOfSessions
+	t.count++
+	s := st.place(i)
+	s.counts = true
+	return s, nil
 }
 
-// NewSystemSession opens a session for the engine's own work; it does not count against the limit.
+// free is the lowest free index; the table is locked.
+func (t *sessionTable) free() int {
+	slots := *t.slots.Load()
+	if i := slices.Index(slots, nil); i >= 0 {
+		return i
+	}
+	return len(slots)
+}
+
+// NewSystemSession opens a session for the engine's own work under the lowest free number; it does not count against the
+// limit.
 func (st *Store) NewSystemSession() *Session {
 	t := &st.sessions
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.max++
-	return st.place(len(*t.slots.Load()))
+	return st.place(t.free())
 }
 
 // SessionAt gives the session with the number, made on demand: recovery meets numbers in the log.
@@ -444,6 +468,9 @@ func (st *Store) EndSession(s *Session) {
 	slots := append([]*Session(nil), old...)
 	if i := int(s.Proc) - 1; i < len(slots) && slots[i] == s {
 		slots[i] = nil
+		if s.counts {
+			t.count--
+		}
 	}
 	t.slots.Store(&slots)
 }

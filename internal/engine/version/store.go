@@ -12,6 +12,8 @@ import (
 type Log interface {
 	// Append adds one encoded record and gives where it begins and ends.
 	Append(rec []byte) (pos, end jet.LogPos, err error)
+	// AppendEach adds the records of recs, which end where ends tells, and says how many of them it added.
+	AppendEach(recs []byte, ends []int) (pos, end jet.LogPos, n int, err error)
 	// AppendCommit adds a Commit0 record whose number is drawn from next (+4) in log order.
 	AppendCommit(proc jet.ProcID, next *atomic.Uint32) (trx jet.Trx, pos, end jet.LogPos, err error)
 	// Flush makes the log durable up to end.

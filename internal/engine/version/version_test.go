@@ -24,6 +24,11 @@ func (l *memLog) Append(rec []byte) (jet.LogPos, jet.LogPos, error) {
 	return jet.LogPos(p + 1), jet.LogPos(l.pos + 1), nil
 }
 
+func (l *memLog) AppendEach(recs []byte, ends []int) (jet.LogPos, jet.LogPos, int, error) {
+	pos, end, err := l.Append(recs)
+	return pos, end, len(ends), err
+}
+
 // AwaitRoom does nothing: there is always room.
 func (l *memLog) AwaitRoom() {}
 

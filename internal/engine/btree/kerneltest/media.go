@@ -1,6 +1,7 @@
 package kerneltest
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -43,6 +44,22 @@ func (l *Log) Append(rec []byte) (pos, end jet.LogPos, err error) {
 	return pos, end, nil
 }
 
+// AppendEach implements version.Log.
+func (l *Log) AppendEach(recs []byte, ends []int) (pos, end jet.LogPos, n int, err error) {
+	from := 0
+	for i, to := range ends {
+		at, behind, err := l.Append(recs[from:to])
+		if err != nil {
+			return pos, end, i, err
+		}
+		if i == 0 {
+			pos = at
+		}
+		end, from = behind, to
+	}
+	return pos, end, len(ends), nil
+}
+
 // AwaitRoom does nothing: there is always room.
 func (l *Log) AwaitRoom() {}
 
@@ -69,6 +86,13 @@ func (l *Log) DurablePos() jet.LogPos {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return jet.LogPos(l.durable)
+}
+
+// Records are all records.
+func (l *Log) Records() [][]byte {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.records)
 }
 
 // Bytes is the length of all records.

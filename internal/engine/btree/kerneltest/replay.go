@@ -229,9 +229,7 @@ func (m *Model) macro(now jet.DBTime, list []logstore.Record) error {
 // log several times into files as crashes could have left them: with each page as it was at some moment.
 func (k *Kernel) Replay() {
 	k.T.Helper()
-	k.Log.mu.Lock()
-	log := k.Log.records
-	k.Log.mu.Unlock()
+	log := k.Log.Records()
 	records := make([]logstore.Record, len(log))
 	for i, b := range log {
 		var err error
