@@ -146,12 +146,12 @@ func (c *creation) undo() error {
 	if c.d.file == nil {
 		return nil
 	}
-	fs, path := c.d.inst.env.FS, c.d.path
-	err := errors.Join(c.d.shut(), fs.Remove(path))
-	if e := fs.Remove(dbfile.FlushMapPath(path)); e != nil && !absent(e) {
+	fs, file := c.d.inst.env.FS, c.d.path
+	err := errors.Join(c.d.shut(), fs.Remove(file))
+	if e := fs.Remove(dbfile.FlushMapPath(file)); e != nil && !absent(e) {
 		err = errors.Join(err, e)
 	}
-	return err
+	return errors.Join(err, fs.SyncDir(path.Dir(file)))
 }
 
 // log logs the creation and makes h the header of a database that is being made (steps 2 and 3).

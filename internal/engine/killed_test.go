@@ -75,6 +75,42 @@ func TestRecoveryMakesFile(t *testing.T) {
 	d.want(d.i.Term(0), 0)
 }
 
+// A database whose creation was cut off is removed by recovery, and stays so.
+func TestRecoveryRemovesFile(t *testing.T) {
+	d := newDesk(t)
+	d.want(d.i.env.FS.MkdirAll("/data"), 0)
+	d.want(d.i.env.FS.SyncDir("/"), 0)
+	cut := 0
+	for n, ok := 0, false; !ok; n += 2 {
+		d.sim.PowerOffAfter(n)
+		_, err := d.s.CreateDatabase(0, "/data/y.edb", 0, 0)
+		ok = err == nil
+		d.crash(simdisk.KeepAll)
+		d.restart()
+		_, err = d.s.AttachDatabase(0, "/data/y.edb", 0, 0)
+		d.crash(simdisk.LoseAll)
+		d.restart()
+		_, there := d.sim.ReadFile("/data/y.edb")
+		switch {
+		case ok:
+			d.want(err, 0)
+		case jet.CodeOf(err) == jet.ErrFileNotFound:
+			if there == nil {
+				t.Fatalf("cut at %d: the file is there again", n)
+			}
+			cut++
+		case err == nil:
+			ok = true // all that matters was done
+		default:
+			t.Fatalf("cut at %d: %v", n, err)
+		}
+	}
+	if cut == 0 {
+		t.Error("no creation was cut off")
+	}
+	d.want(d.i.Term(0), 0)
+}
+
 // The checkpoint does not pass a header that could not be written, however often it is tried.
 func TestCheckpointBehindHeader(t *testing.T) {
 	for skip := range 5 {

@@ -21,7 +21,7 @@ type backups struct {
 	serial int
 	// running says that a backup is under way.
 	running bool
-	// bare says that the headers of the databases may not know of the set.
+	// bare says that the headers of the databases may not know of the set, or logs that follow it may be gone.
 	bare bool
 }
 
@@ -85,6 +85,11 @@ func (w *world) backup() {
 		b.bare = slices.Contains(w.log.IDs(), eventlog.BackupErrorInfoUpdate)
 		w.m.durable = max(w.m.durable, from)
 		w.tally["backups"]++
+		if d := w.damage; d != nil && d.page && strings.Contains(d.kind, "blank") {
+			// A blank page looks like one that was never written.
+			*b = backups{serial: b.serial}
+			w.clear(dir)
+		}
 	case o == (outcome{}):
 		*b = old
 	case b.atomic && old.states != nil && grbit&jet.BitBackupIncremental == 0:
@@ -150,7 +155,7 @@ func (w *world) restore() {
 // rollForward restores the last backup and goes on with all logs since. The instance is not running.
 func (w *world) rollForward() {
 	b := &w.backups
-	if b.dir == "" || b.states == nil || w.set.circular {
+	if b.dir == "" || b.states == nil || w.set.circular || w.gap {
 		return
 	}
 	w.note("restore of %s with later logs", b.dir)

@@ -113,6 +113,8 @@ func (w *world) connect(create bool) {
 		s, err := w.inst.BeginSession()
 		w.cut(err, "JetBeginSession")
 		w.ses = append(w.ses, &session{n: n, s: s, w: w})
+		w.findMade()
+		w.loose = false
 		w.dbs = w.dbs[:0]
 		for _, path := range w.paths() {
 			w.dbs = append(w.dbs, w.openDatabase(s, path, n == 0, create))
@@ -125,8 +127,9 @@ func (w *world) openDatabase(s *engine.Session, path string, attach, create bool
 	switch {
 	case !attach:
 	case create:
-		_, err := s.CreateDatabase(0, path, 0, 0)
+		id, err := s.CreateDatabase(0, path, 0, 0)
 		w.cut(err, "JetCreateDatabase "+path)
+		return id
 	default:
 		_, err := s.AttachDatabase(0, path, 0, 0)
 		w.cut(err, "JetAttachDatabase "+path)
@@ -201,6 +204,7 @@ func (w *world) recover() {
 		case d == nil || d.page:
 		case d.rot == nil && strings.HasSuffix(d.path, ".log"):
 			w.damage, w.gap = nil, true // the stream has gone on without the log, which fits nothing any more
+			w.backups.bare = true       // an incremental backup may want it
 		default:
 			w.mend()
 		}

@@ -75,7 +75,7 @@ func (w *world) newIndex(cols []*column) *index {
 
 // createTable creates a table made up.
 func (w *world) createTable(s *session) {
-	t := &table{name: w.name("T"), db: w.rng.IntN(w.set.databases), records: map[string]*record{}}
+	t := &table{name: w.name("T"), db: w.rng.IntN(w.made), records: map[string]*record{}}
 	add := func(c *column) *column {
 		t.cols = append(t.cols, c)
 		return c

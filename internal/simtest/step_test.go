@@ -30,7 +30,9 @@ func (w *world) step() {
 	case n < 27:
 		w.backup()
 	case n < 28:
-		if s.level == 0 {
+		if w.rng.IntN(2) == 0 {
+			w.databaseWork()
+		} else if s.level == 0 {
 			w.idle(s)
 		}
 	case n < 33:

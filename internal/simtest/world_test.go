@@ -49,6 +49,9 @@ type world struct {
 	steps   int
 	skip    skips
 	serial  int // for names
+	// made is how many databases there are so far; loose says that sessions do not have all of them open.
+	made  int
+	loose bool
 	// gap says that a log is gone for good, which recovery does without as long as it has the checkpoint.
 	gap bool
 	// autoTrx is the transaction of the last change outside of transactions.
@@ -85,6 +88,9 @@ func newWorld(seed uint64, verbose func(string)) *world {
 	}
 	if r.IntN(16) == 0 {
 		w.set.length *= 4
+	}
+	if w.made = w.set.databases; r.IntN(2) == 0 {
+		w.made = 1 + r.IntN(w.made)
 	}
 	w.sim = simdisk.New(seed, simdisk.Options{StrictNames: r.IntN(3) == 0, UnitOf: w.unitOf})
 	w.note("settings %+v", w.set)
@@ -261,7 +267,7 @@ func (w *world) newService() *backup.Service {
 }
 
 // paths are the files of the run's databases.
-func (w *world) paths() []string { return databases[:w.set.databases] }
+func (w *world) paths() []string { return databases[:w.made] }
 
 // restored is where a restore into dir puts a database.
 func restored(dir, database string) string { return path.Join(dir, path.Base(database)) }

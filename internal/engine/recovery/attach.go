@@ -319,8 +319,8 @@ func (r *run) detach(a *attachment, pos jet.LogPos) error {
 		}
 	}
 	if a.creating {
-		err := r.leave(a)
-		return errors.Join(err, r.fs.Remove(a.Path))
+		// Durably: the log that speaks of it will not be replayed again.
+		return errors.Join(r.leave(a), r.fs.Remove(a.Path), r.fs.SyncDir(path.Dir(a.Path)))
 	}
 	err := r.cfg.Kernel.Cache.FlushDB(a.Cache)
 	if err == nil {
