@@ -58,14 +58,11 @@ func (s *Session) attach(abs string, maxPages uint32, grbit jet.Grbit) (d *Datab
 	if err := i.attachable(abs); err != nil {
 		return nil, err
 	}
-	i.mu.Lock()
-	id, err := i.freeSlot()
-	i.mu.Unlock()
-	if err != nil {
+	d = &Database{inst: i, path: abs, readOnly: grbit&jet.BitDbReadOnly != 0}
+	d.logged = i.log != nil && !d.readOnly && grbit&jet.BitDbRecoveryOff == 0
+	if d.id, err = i.slotFor(abs, d.logged); err != nil {
 		return nil, err
 	}
-	d = &Database{inst: i, id: id, path: abs, readOnly: grbit&jet.BitDbReadOnly != 0}
-	d.logged = i.log != nil && !d.readOnly && grbit&jet.BitDbRecoveryOff == 0
 	d.maxPages.Store(maxPages)
 	if d.file, err = i.openFile(abs, d.readOnly); err != nil {
 		return nil, err

@@ -99,9 +99,7 @@ func (c *compaction) createTarget(target string) error {
 	if err := i.creatable(abs, false); err != nil {
 		return err
 	}
-	i.mu.Lock()
-	id, err := i.freeSlot()
-	i.mu.Unlock()
+	id, err := i.slotFor(abs, false)
 	if err != nil {
 		return err
 	}

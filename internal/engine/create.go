@@ -40,16 +40,15 @@ func (s *Session) CreateDatabase(t Thread, file string, maxPages uint32, grbit j
 	if err := i.creatable(abs, overwrite); err != nil {
 		return 0, err
 	}
-	i.mu.Lock()
-	id, err := i.freeSlot()
-	i.mu.Unlock()
+	logged := i.log != nil && grbit&jet.BitDbRecoveryOff == 0
+	id, err := i.slotFor(abs, logged)
 	if err != nil {
 		return 0, err
 	}
 	if err := i.makeRoom(abs); err != nil {
 		return 0, err
 	}
-	d := &Database{inst: i, id: id, path: abs, logged: i.log != nil && grbit&jet.BitDbRecoveryOff == 0}
+	d := &Database{inst: i, id: id, path: abs, logged: logged}
 	d.maxPages.Store(maxPages)
 	if err := s.create(d, grbit, space.InitialPages(uint32(i.number(jet.ParamDbExtensionSize)))); err != nil {
 		return 0, err

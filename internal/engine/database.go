@@ -12,6 +12,7 @@ import (
 	"esent/internal/engine/dbfile"
 	"esent/internal/engine/space"
 	"esent/internal/jet"
+	"esent/internal/logstore"
 )
 
 // Database is an attached database.
@@ -132,8 +133,21 @@ func (i *Instance) attachedAs(abs string) *Database {
 	return nil
 }
 
-// freeSlot is the lowest free slot (ErrTooManyAttachedDatabases). Instance.mu is locked.
-func (i *Instance) freeSlot() (jet.DBID, error) {
+// slotFor gives the lowest free slot for a database at path. ErrTooManyAttachedDatabases: there is none, or, for one that
+// the log speaks of, the list of attached databases in log headers and checkpoints has no room for its path.
+func (i *Instance) slotFor(path string, logged bool) (jet.DBID, error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	size := logstore.AttachSize(path)
+	for _, d := range i.databases[1:] {
+		if d != nil && d.logged {
+			size += logstore.AttachSize(d.path)
+		}
+	}
+	if logged && size > logstore.AttachListSize {
+		return 0, jet.ErrTooManyAttachedDatabases.Errorf("%s: the paths of all attached databases take %d bytes of the log's %d", path, size,
+			logstore.AttachListSize)
+	}
 	for id := 1; id < databaseSlots; id++ {
 		if i.databases[id] == nil {
 			return jet.DBID(id), nil

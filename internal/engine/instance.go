@@ -27,8 +27,8 @@ type Instance struct {
 
 	gate  *atomic.Uint32
 	calls atomic.Int32 // calls inside that have no session
-	// cursors counts those that are open.
-	cursors atomic.Int32
+	// cursors and tables count those that are open.
+	cursors, tables atomic.Int32
 	// lifecycle keeps JetInit, JetTerm and JetStopService apart.
 	lifecycle sync.Mutex
 	// fatal is why the instance is unavailable.

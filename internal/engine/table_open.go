@@ -56,11 +56,15 @@ func (l *tableLock) exclusive(s *Session) bool {
 func (t *tableLocks) acquire(s *Session, table *catalog.Table, grbit jet.Grbit) (*tableLock, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	l := t.locks[table]
-	if l == nil {
-		l = &tableLock{sessions: map[*Session]*tableOpens{}}
+	if l := t.locks[table]; l != nil {
+		return l, l.admit(s, grbit)
 	}
+	if err := s.inst.takeTable(); err != nil {
+		return nil, err
+	}
+	l := &tableLock{sessions: map[*Session]*tableOpens{}}
 	if err := l.admit(s, grbit); err != nil {
+		s.inst.tables.Add(-1)
 		return nil, err
 	}
 	if t.locks == nil {
@@ -153,6 +157,7 @@ func (t *tableLocks) release(c *Cursor, s *Session) {
 	}
 	if len(l.sessions) == 0 {
 		delete(t.locks, c.table)
+		s.inst.tables.Add(-1)
 	}
 }
 
@@ -165,7 +170,7 @@ func (t *tableLocks) inUse(table *catalog.Table) bool {
 
 // OpenTable opens a cursor on a table (JetOpenTable, spec chapter 01, 7.3). It stands on the first record. Errors:
 // JET_errInvalidDatabaseId, JET_errInvalidName, JET_errObjectNotFound, JET_errTableLocked, JET_errTableInUse,
-// JET_errInvalidGrbit, JET_errOutOfCursors.
+// JET_errInvalidGrbit, JET_errOutOfCursors, JET_errTooManyOpenTables.
 func (s *Session) OpenTable(t Thread, database uint32, name string, grbit jet.Grbit) (*Cursor, error) {
 	if err := s.enterOwned(t); err != nil {
 		return nil, err
@@ -231,6 +236,15 @@ func (i *Instance) takeCursor() error {
 	if n := i.cursors.Add(1); int(n) > i.set.cursors {
 		i.cursors.Add(-1)
 		return jet.ErrOutOfCursors
+	}
+	return nil
+}
+
+// takeTable counts an open table against JET_paramMaxOpenTables.
+func (i *Instance) takeTable() error {
+	if n := i.tables.Add(1); int(n) > i.set.tables {
+		i.tables.Add(-1)
+		return jet.ErrTooManyOpenTables
 	}
 	return nil
 }

@@ -2,8 +2,11 @@ package logstore
 
 import "esent/internal/jet"
 
-// attachListSize is the room for attachment lists in log headers and checkpoints.
-const attachListSize = 2048
+// AttachListSize is the room for attachment lists in log headers and checkpoints, in bytes.
+const AttachListSize = 2048
+
+// AttachSize is the room that the entry of a database at path takes of such a list, in bytes.
+func AttachSize(path string) int { return attachFixed + pathSize(path) }
 
 const (
 	attachWide   = 0x20
@@ -31,9 +34,9 @@ type AttachInfo struct {
 	Path string
 }
 
-// putAttachList stores a list in attachListSize bytes. JET_errBufferTooSmall when it does not fit.
+// putAttachList stores a list in AttachListSize bytes. JET_errBufferTooSmall when it does not fit.
 func putAttachList(b []byte, list []AttachInfo) error {
-	b = b[:attachListSize]
+	b = b[:AttachListSize]
 	clear(b)
 	at := 0
 	for i := range list {
@@ -62,7 +65,7 @@ func putAttachList(b []byte, list []AttachInfo) error {
 
 // getAttachList reads a list up to its end mark. JET_errLogFileCorrupt when an entry is cut off.
 func getAttachList(b []byte) ([]AttachInfo, error) {
-	b = b[:attachListSize]
+	b = b[:AttachListSize]
 	var list []AttachInfo
 	for len(b) > 0 && b[0] != 0 {
 		if len(b) < attachFixed || len(b) < attachFixed+int(le.Uint16(b[2:])) {

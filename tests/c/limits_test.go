@@ -19,6 +19,11 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+// Of sessions, cursors, tables, databases and instances there may be exactly as many as the parameters say (docs/parameters.md).
+func TestQuotas(t *testing.T) {
+	run(t, 0, limit, linked(t, "quotas.c"), t.TempDir())
+}
+
 // Structures are told apart by their sizes, and nothing is written behind them.
 func TestStructureSizes(t *testing.T) {
 	run(t, 0, limit, linked(t, "sizes.c"), t.TempDir())
