@@ -111,15 +111,12 @@ func esent_JetPrepareUpdate(sesid C.JET_SESID, tableid C.JET_TABLEID, prep C.uin
 	return result(c.PrepareUpdate(s, uint32(prep)))
 }
 
-// setting checks where the data of a value lie. Only JET_bitSetSizeLV needs none for its size.
+// setting checks where the data of a value lie. There may be none.
 func setting(set *engine.Setting, pv unsafe.Pointer, cb C.uint32_t) bool {
 	set.Size = int(cb)
-	if pv == nil || set.Grbit&jet.BitSetSizeLV != 0 && set.Grbit&jet.BitSetOverwriteLV == 0 {
-		return true
-	}
 	var ok bool
 	set.Data, ok = bytesAt(pv, uint32(cb))
-	return ok
+	return ok || pv == nil
 }
 
 //export esent_JetSetColumn

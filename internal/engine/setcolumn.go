@@ -10,8 +10,8 @@ import (
 type Setting struct {
 	Column jet.ColumnID
 	Grbit  jet.Grbit
-	// Data is the value, nil for none; Size its length, which may be more with JET_bitSetSizeLV, where no data are
-	// needed.
+	// Data is the value, nil for none; Size its length. With JET_bitSetSizeLV long columns need no data, and without
+	// JET_bitSetOverwriteLV look at none.
 	Data []byte
 	Size int
 	// Itag is the value's number among those of its column, 0 for another one. Offset is into a long value.
@@ -103,10 +103,16 @@ func (c *Cursor) set(s *Session, t Thread, set *Setting) error {
 	if sc.Record != c.update.buf.Schema() {
 		c.update.buf.Adopt(sc.Record)
 	}
-	if col.Long() {
-		return c.setLong(s, t, sc, col, set)
+	if !col.Long() {
+		if set.Data == nil && set.Size > 0 {
+			return jet.ErrInvalidParameter
+		}
+		return c.setPlain(s, t, sc, col, set)
 	}
-	return c.setPlain(s, t, sc, col, set)
+	if set.Grbit&(jet.BitSetSizeLV|jet.BitSetOverwriteLV) == jet.BitSetSizeLV {
+		set.Data = nil
+	}
+	return c.setLong(s, t, sc, col, set)
 }
 
 // checkBits checks combinations of the rarer flags.
@@ -135,7 +141,7 @@ func (c *Cursor) checkSpecial(s *Session, col *record.Column, set *Setting) erro
 	if !c.update.setAutoInc {
 		return jet.ErrInvalidColumnType
 	}
-	if set.Size != col.Max {
+	if set.Size != col.Max || set.Data == nil {
 		return nil // the general checks say what is wrong
 	}
 	var n uint64
