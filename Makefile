@@ -33,7 +33,7 @@ COMMANDS    := $(notdir $(wildcard cmd/*))
 
 all: lib tools
 
-lib: $(B)/libesent.so $(B)/$(SONAME) $(B)/include/esent.h $(B)/esent.pc
+lib: $(B)/libesent.so $(B)/$(SONAME) $(B)/include/esent.h $(B)/include/esent_ext.h $(B)/esent.pc
 
 # The Go command knows best what is out of date. The library is replaced in one step, and only when it
 # differs, so that programs that use it meanwhile are not disturbed. Where the tables are at hand, a new
@@ -54,7 +54,7 @@ $(B)/libesent.so: FORCE
 $(B)/$(SONAME): $(B)/libesent.so
 	@ln -sf libesent.so $@
 
-$(B)/include/esent.h: include/esent.h
+$(B)/include/%.h: include/%.h
 	@mkdir -p $(@D)
 	@cp $< $@
 
@@ -71,7 +71,7 @@ install: all
 	install -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(PREFIX)/include
 	install -m 755 $(B)/libesent.so $(DESTDIR)$(LIBDIR)/$(SONAME)
 	ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/libesent.so
-	install -m 644 include/esent.h $(DESTDIR)$(PREFIX)/include/esent.h
+	install -m 644 include/esent.h include/esent_ext.h $(DESTDIR)$(PREFIX)/include
 	install -m 644 $(B)/esent.pc $(DESTDIR)$(LIBDIR)/pkgconfig/esent.pc
 	for c in $(COMMANDS); do install -D -m 755 $(B)/$$c $(DESTDIR)$(PREFIX)/bin/$$c; done
 

@@ -5,7 +5,7 @@
  * A function. Nothing here allocates.
  */
 #define JET_VERSION 0x0A02
-#include "../include/esent.h"
+#include "../include/esent_ext.h"
 #include "guard.h"
 
 ESENT_EXPORT JET_ERR JET_API JetCreateInstance(JET_INSTANCE *pinstance, JET_PCSTR szInstanceName) ESENT_ALIAS(JetCreateInstanceA);
@@ -2415,6 +2415,71 @@ ESENT_EXPORT JET_ERR JET_API JetTracing(const JET_TRACEOP traceop, const JET_TRA
     (void)traceop;
     (void)tracetag;
     (void)ul;
+    ESENT_CHECK_OWNER();
+    return JET_errFeatureNotAvailable;
+}
+
+ESENT_EXPORT JET_ERR JET_API EsentBackup(JET_INSTANCE instance, const ESENT_BACKUP *pbackup)
+{
+    (void)instance;
+    (void)pbackup;
+    ESENT_CHECK_OWNER();
+    return JET_errFeatureNotAvailable;
+}
+
+ESENT_EXPORT JET_ERR JET_API EsentBackupProgress(JET_INSTANCE instance, ESENT_PROGRESS *pprogress)
+{
+    (void)instance;
+    (void)pprogress;
+    ESENT_CHECK_OWNER();
+    return JET_errFeatureNotAvailable;
+}
+
+ESENT_EXPORT JET_ERR JET_API EsentBackupVerify(const ESENT_VERIFY *pverify)
+{
+    (void)pverify;
+    ESENT_CHECK_OWNER();
+    return JET_errFeatureNotAvailable;
+}
+
+ESENT_EXPORT JET_ERR JET_API EsentRestore(JET_INSTANCE instance, const ESENT_RESTORE *prestore)
+{
+    (void)instance;
+    (void)prestore;
+    ESENT_CHECK_OWNER();
+    return JET_errFeatureNotAvailable;
+}
+
+ESENT_EXPORT JET_ERR JET_API EsentRestoreToTime(JET_INSTANCE instance, const char *szPath, const char *szDest, int64_t msTime, ESENT_PFNPROGRESS pfnProgress, void *pvProgress)
+{
+    (void)instance;
+    (void)szPath;
+    (void)szDest;
+    (void)msTime;
+    (void)pfnProgress;
+    (void)pvProgress;
+    ESENT_CHECK_OWNER();
+    return JET_errFeatureNotAvailable;
+}
+
+ESENT_EXPORT JET_ERR JET_API EsentRestoreToPosition(JET_INSTANCE instance, const char *szPath, const char *szDest, const JET_LGPOS *plgpos, ESENT_PFNPROGRESS pfnProgress, void *pvProgress)
+{
+    (void)instance;
+    (void)szPath;
+    (void)szDest;
+    (void)plgpos;
+    (void)pfnProgress;
+    (void)pvProgress;
+    ESENT_CHECK_OWNER();
+    return JET_errFeatureNotAvailable;
+}
+
+ESENT_EXPORT JET_ERR JET_API EsentListCommits(const char *szLogPath, uint32_t fSegments, ESENT_PFNCOMMITS pfn, void *pvContext)
+{
+    (void)szLogPath;
+    (void)fSegments;
+    (void)pfn;
+    (void)pvContext;
     ESENT_CHECK_OWNER();
     return JET_errFeatureNotAvailable;
 }

@@ -13,11 +13,21 @@ import (
 	"esent/internal/testdata"
 )
 
-// The library exports the functions of the table, all of them and nothing else.
+// declaration is that of a function in the header of the extensions.
+var declaration = regexp.MustCompile(`(?m)^JET_ERR JET_API (Esent\w+)\(`)
+
+// The library exports the functions of the table and of esent_ext.h, all of them and nothing else.
 func TestExportedSymbols(t *testing.T) {
 	var want []string
 	for _, r := range rows(t, "functions") {
 		want = append(want, r["name"])
+	}
+	extensions, err := os.ReadFile(filepath.Join(testdata.Root(t), "include", "esent_ext.h"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range declaration.FindAllSubmatch(extensions, -1) {
+		want = append(want, string(m[1]))
 	}
 	slices.Sort(want)
 	lib, err := elf.Open(testdata.Library(t))

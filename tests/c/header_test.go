@@ -105,6 +105,19 @@ func TestHeaderHasTheTables(t *testing.T) {
 	}
 }
 
+// The header of the extensions compiles with every version of the API, in C and in C++.
+func TestExtensionHeader(t *testing.T) {
+	for _, l := range []language{c99, cpp11} {
+		file := filepath.Join(t.TempDir(), "check"+l.suffix)
+		if err := os.WriteFile(file, []byte("#include <esent_ext.h>\nESENT_BACKUP b; ESENT_RESTORE r; ESENT_VERIFY v; ESENT_COMMITS c;\n"), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		for _, version := range []string{"0x0500", "0x0A02"} {
+			compile(t, l, file, "-fsyntax-only", "-Wextra", "-pedantic", "-DJET_VERSION="+version)
+		}
+	}
+}
+
 var (
 	caseOf    = regexp.MustCompile(`\(?(\d+) if JET_VERSION ((?:[<>]=0x[0-9A-F]+)+)`)
 	condition = regexp.MustCompile(`([<>]=)(0x[0-9A-F]+)`)

@@ -20,7 +20,8 @@ type function struct {
 var (
 	signatureForm = regexp.MustCompile(`^JET_ERR (\w+)\((.*)\)$`)
 	lastWord      = regexp.MustCompile(`(\w+)$`)
-	exportLine    = regexp.MustCompile(`(?m)^//export esent_(Jet\w+)\s*$`)
+	exportLine    = regexp.MustCompile(`(?m)^//export esent_((?:Jet|Esent)\w+)\s*$`)
+	extensionForm = regexp.MustCompile(`(?s)\nJET_ERR JET_API (Esent\w+)\(([^)]*)\);`)
 	threadLine    = regexp.MustCompile(`(?m)^func esent_(Jet\w+)\(thread C\.uint64_t`)
 	fastFunction  = regexp.MustCompile(`(?m)^int fast_(Jet\w+)\(`)
 )
@@ -34,11 +35,32 @@ func readFunctions(spec string) []function {
 		}
 		f := function{name: r["name"], aliasOf: r["alias_of"], group: r["group"], minVersion: r["min_version"],
 			meaning: r["meaning"], parameters: strings.ReplaceAll(m[2], "char16_t", "WCHAR")}
-		if f.parameters != "void" {
-			for _, p := range strings.Split(f.parameters, ",") {
-				f.arguments = append(f.arguments, lastWord.FindString(p))
-			}
-		}
+		f.takeApart()
+		functions = append(functions, f)
+	}
+	return functions
+}
+
+// takeApart finds the names of the parameters.
+func (f *function) takeApart() {
+	if f.parameters == "void" {
+		return
+	}
+	for _, p := range strings.Split(f.parameters, ",") {
+		f.arguments = append(f.arguments, lastWord.FindString(p))
+	}
+}
+
+// readExtensions gives the functions that the header of the extensions declares.
+func readExtensions(header string) []function {
+	text, err := os.ReadFile(header)
+	if err != nil {
+		log.Fatal(err)
+	}
+	var functions []function
+	for _, m := range extensionForm.FindAllSubmatch(text, -1) {
+		f := function{name: string(m[1]), parameters: strings.Join(strings.Fields(string(m[2])), " ")}
+		f.takeApart()
 		functions = append(functions, f)
 	}
 	return functions
@@ -82,7 +104,7 @@ func cShims(functions []function, b built) []byte {
 	}
 	for name := range b.inGo {
 		if !known[name] {
-			log.Fatalf("//export esent_%s: no such function in functions.tsv, or it is an alias", name)
+			log.Fatalf("//export esent_%s: no such function in functions.tsv or esent_ext.h, or it is an alias", name)
 		}
 	}
 	for name := range b.fast {
@@ -98,7 +120,7 @@ func cShims(functions []function, b built) []byte {
  * A function. Nothing here allocates.
  */
 #define JET_VERSION 0x0A02
-#include "../include/esent.h"
+#include "../include/esent_ext.h"
 #include "guard.h"
 `)
 	for _, f := range functions {

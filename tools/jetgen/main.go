@@ -17,6 +17,9 @@ import (
 	"strings"
 )
 
+// extensionHeader is the header of the functions that are not in the tables, seen from package cabi.
+const extensionHeader = "../include/esent_ext.h"
+
 func main() {
 	spec := flag.String("spec", "../shared/spec/api", "directory of the tables")
 	out := flag.String("out", "", "directory of package jet: write its constants")
@@ -33,8 +36,9 @@ func main() {
 	}
 	if *cabi != "" {
 		functions, built := readFunctions(*spec), scanBuilt(*cabi)
-		replace(filepath.Join(*cabi, "exports_gen.c"), cShims(functions, built))
-		replace(filepath.Join(*cabi, "libesent.map"), versionScript(functions))
+		exports := append(functions[:len(functions):len(functions)], readExtensions(filepath.Join(*cabi, extensionHeader))...)
+		replace(filepath.Join(*cabi, "exports_gen.c"), cShims(exports, built))
+		replace(filepath.Join(*cabi, "libesent.map"), versionScript(exports))
 		if *status != "" {
 			replace(*status, apiStatus(functions, built))
 		}
