@@ -248,8 +248,8 @@ func (c *cursor) judge(old, now row, replaces bool) (codes []jet.Err, pk string)
 		}
 	}
 	for _, x := range t.indexes {
-		if !x.maintained(v) {
-			continue
+		if !x.maintained(v) || x.died != nil && slices.ContainsFunc(x.segs, func(g segment) bool { return !v.sight(g.col.born, g.col.died) }) {
+			continue // or others have dropped it, and then this session a column of it
 		}
 		keys, null := x.keys(now)
 		if null && x.nulls == disallow {
