@@ -171,52 +171,46 @@ type mappedFile struct {
 
 // findExternal finds the logs of the set.
 func (r *restore) findExternal() error {
-	s := &r.set
-	s.dir = r.source
-	var err error
-	if s.naming, err = logstore.DetectNaming(r.Env.FS, s.dir, r.Naming); err != nil {
-		return err
-	}
-	logs, err := logstore.FindLogs(r.Env.FS, s.dir, s.naming)
+	s, err := setIn(r.Env.FS, r.source, r.Naming)
 	if err != nil {
 		return err
 	}
-	if len(logs.Archives) == 0 {
-		return jet.ErrFileNotFound.Errorf("there are no logs in %s", s.dir)
+	if len(s.Logs.Archives) == 0 {
+		return jet.ErrFileNotFound.Errorf("there are no logs in %s", s.Dir)
 	}
-	s.genLow, s.genHigh = logs.Lowest(), logs.Highest()
+	r.set = s
 	if r.external.GenLow != 0 {
-		s.genLow = r.external.GenLow
+		s.GenLow = r.external.GenLow
 	}
 	if r.external.GenHigh != 0 {
-		s.genHigh = r.external.GenHigh
+		s.GenHigh = r.external.GenHigh
 	}
-	if s.genLow > s.genHigh {
-		return jet.ErrInvalidParameter.Errorf("generations %d to %d", s.genLow, s.genHigh)
+	if s.GenLow > s.GenHigh {
+		return jet.ErrInvalidParameter.Errorf("generations %d to %d", s.GenLow, s.GenHigh)
 	}
-	if err := r.checkSet(&logs); err != nil {
+	if err := s.CheckLogs(r.Env.FS, r.Events); err != nil {
 		return err
 	}
-	return r.removeSurplus(&logs)
+	return r.removeSurplus()
 }
 
 // removeSurplus deletes the logs in the set's directory that are not asked for.
-func (r *restore) removeSurplus(logs *logstore.Directory) error {
-	s := &r.set
-	if x := r.external; s.dir == path.Clean(r.LogDir) || x.GenLow == 0 && x.GenHigh == 0 {
+func (r *restore) removeSurplus() error {
+	s := r.set
+	if x := r.external; s.Dir == path.Clean(r.LogDir) || x.GenLow == 0 && x.GenHigh == 0 {
 		return nil
 	}
 	var names []string
-	for _, a := range logs.Archives {
-		if a.Gen < s.genLow || a.Gen > s.genHigh {
+	for _, a := range s.Logs.Archives {
+		if a.Gen < s.GenLow || a.Gen > s.GenHigh {
 			names = append(names, a.Name)
 		}
 	}
-	if logs.Current {
-		names = append(names, s.naming.Current())
+	if s.Logs.Current {
+		names = append(names, s.Naming.Current())
 	}
 	for _, name := range names {
-		if err := r.Env.FS.Remove(path.Join(s.dir, name)); err != nil {
+		if err := r.Env.FS.Remove(path.Join(s.Dir, name)); err != nil {
 			return err
 		}
 	}
@@ -225,7 +219,7 @@ func (r *restore) removeSurplus(logs *logstore.Directory) error {
 
 // checkTarget makes sure that the target's logs continue the set (spec chapter 06, 11.3).
 func (r *restore) checkTarget() error {
-	logs, err := existingLogs(r.Env.FS, r.targetDir, r.set.naming)
+	logs, err := existingLogs(r.Env.FS, r.targetDir, r.set.Naming)
 	if err != nil {
 		return err
 	}
@@ -234,11 +228,11 @@ func (r *restore) checkTarget() error {
 		n++
 	}
 	if n == 0 || logs[n-1].header.Gen != r.targetHigh {
-		file := path.Join(r.targetDir, r.set.naming.Archive(r.targetHigh))
+		file := path.Join(r.targetDir, r.set.Naming.Archive(r.targetHigh))
 		r.Events.Report(eventlog.RestoreLogMissing, file)
 		return jet.ErrMissingRestoreLogFiles.Errorf("%s", file)
 	}
-	return r.checkExisting(logs[:n], r.targetDir, r.set.naming)
+	return r.checkExisting(logs[:n], r.targetDir, r.set.Naming)
 }
 
 // prepareExternal makes the mapped databases ready for redo where they lie.

@@ -3,7 +3,6 @@ package backup
 import (
 	"errors"
 	"path"
-	"strings"
 
 	"esent/internal/engine"
 	"esent/internal/engine/recovery"
@@ -75,25 +74,13 @@ type restore struct {
 	targetDir  string
 	targetHigh int32
 
-	set      restoreSet
+	set      *Set
 	pipe     *pipeline
 	prepared map[string]bool // by target: whether the database is there
 
 	// Progress is counted in generations: gens there are to be replayed, and copying a database counts for copyUnit.
 	gens, copyUnit, copied float64
 	told                   uint32
-}
-
-// restoreSet is the backup set that is restored.
-type restoreSet struct {
-	dir             string
-	naming          logstore.Naming
-	genLow, genHigh int32
-	// stems are the names of the databases without extension, in small letters; files the set's files.
-	stems map[string]bool
-	files []string
-	first *logstore.Header // of generation genLow
-	last  *logstore.Header // of generation genHigh
 }
 
 // plan finds and checks the set. It is called when the instance's parameters are known and its paths reserved.
@@ -105,12 +92,13 @@ func (r *restore) plan(env engine.RestoreEnv) (p engine.RestorePlan, err error) 
 		r.pipe.stop()
 		return p, err
 	}
-	r.Events.Report(eventlog.StartRestore, r.set.dir, r.LogDir)
+	r.Events.Report(eventlog.StartRestore, r.set.Dir, r.LogDir)
 	r.tell(jet.SntBegin, 0)
-	if r.external == nil {
-		err = r.findDatabases()
-	} else {
+	switch {
+	case r.external != nil:
 		err = r.removeCheckpoint()
+	case len(r.set.Databases) == 0:
+		err = jet.ErrPatchFileMissing.Errorf("%s holds no database", r.set.Dir)
 	}
 	if err == nil {
 		err = r.startProgress()
@@ -121,7 +109,7 @@ func (r *restore) plan(env engine.RestoreEnv) (p engine.RestorePlan, err error) 
 		return p, err
 	}
 	r.prepared = map[string]bool{}
-	p.Hard = &recovery.Hard{SetDir: r.set.dir, GenLow: r.set.genLow, GenHigh: r.set.genHigh, Prepare: r.prepare,
+	p.Hard = &recovery.Hard{SetDir: r.set.Dir, GenLow: r.set.GenLow, GenHigh: r.set.GenHigh, Prepare: r.prepare,
 		TargetDir: r.targetDir, TargetHigh: r.targetHigh}
 	p.Map, p.End = r.place, r.end
 	if r.external != nil {
@@ -185,61 +173,13 @@ func (r *restore) findPaths() error {
 	return nil
 }
 
-// findSet finds the logs of the set: in the directory itself, or where an atomic backup has put them. It makes sure
-// that they are a sequence without a hole (spec chapter 06, 11.3).
+// findSet finds the set and makes sure that its logs are a sequence without a hole (spec chapter 06, 11.3).
 func (r *restore) findSet() error {
-	var logs logstore.Directory
-	for _, sub := range []string{"", newDir, oldDir} {
-		s := &r.set
-		s.dir = path.Join(r.source, sub)
-		var err error
-		if s.naming, err = logstore.DetectNaming(r.Env.FS, s.dir, r.Naming); err != nil {
-			return err
-		}
-		if logs, err = logstore.FindLogs(r.Env.FS, s.dir, s.naming); err != nil {
-			return err
-		}
-		if len(logs.Archives) > 0 {
-			s.genLow, s.genHigh = logs.Lowest(), logs.Highest()
-			return r.checkSet(&logs)
-		}
+	var err error
+	if r.set, err = FindSet(r.Env.FS, r.source, r.Naming); err != nil {
+		return err
 	}
-	return jet.ErrFileNotFound.Errorf("there is no backup set in %s", r.source)
-}
-
-// checkSet makes sure that each log of the set follows the one before.
-func (r *restore) checkSet(logs *logstore.Directory) error {
-	s := &r.set
-	for gen := s.genLow; gen <= s.genHigh; gen++ {
-		name, ok := logs.Find(gen)
-		if !ok {
-			return jet.ErrFileNotFound.Errorf("%s is missing", path.Join(s.dir, s.naming.Archive(gen)))
-		}
-		file := path.Join(s.dir, name)
-		h, err := readLogHeader(r.Env.FS, file, gen)
-		switch {
-		case err != nil:
-			return err
-		case s.last == nil:
-			s.first = h
-		case h.SignLog != s.last.SignLog:
-			r.Events.Report(eventlog.RestoreLogBadSignature, file)
-			return jet.ErrGivenLogFileHasBadSignature.Errorf("%s", file)
-		case h.PrevCreated != s.last.Created:
-			r.Events.Report(eventlog.RestoreLogNotContiguous, gen)
-			return jet.ErrGivenLogFileIsNotContiguous.Errorf("%s", file)
-		}
-		s.last = h
-	}
-	return nil
-}
-
-func readLogHeader(fsys vfs.FS, file string, gen int32) (*logstore.Header, error) {
-	f, err := logstore.OpenFile(fsys, file, logstore.Expect{Gen: gen})
-	if err != nil {
-		return nil, err
-	}
-	return f.Header, f.Close()
+	return r.set.CheckLogs(r.Env.FS, r.Events)
 }
 
 // existingLog is a log in the instance's own directory.
@@ -296,7 +236,7 @@ func (r *restore) checkLogs() error {
 func (r *restore) checkExisting(logs []existingLog, dir string, naming logstore.Naming) error {
 	var foreign error
 	for _, l := range logs {
-		if l.header.SignLog != r.set.last.SignLog {
+		if l.header.SignLog != r.set.Last.SignLog {
 			r.Events.Report(eventlog.ExistingLogBadSignature, l.path)
 			foreign = jet.ErrExistingLogFileHasBadSignature.Errorf("%s", l.path)
 		}
@@ -304,8 +244,7 @@ func (r *restore) checkExisting(logs []existingLog, dir string, naming logstore.
 	if foreign != nil {
 		return foreign
 	}
-	s := &r.set
-	setLog := func(gen int32) string { return path.Join(s.dir, s.naming.Archive(gen)) }
+	s := r.set
 	var prev *existingLog
 	for i := range logs {
 		l := &logs[i]
@@ -316,11 +255,11 @@ func (r *restore) checkExisting(logs []existingLog, dir string, naming logstore.
 		}
 		if prev == nil || l.header.Gen > prev.header.Gen+1 {
 			// What is missing must be in the set.
-			from := s.genLow
+			from := s.GenLow
 			if prev != nil {
 				from = prev.header.Gen + 1
 			}
-			if missing := max(from, s.genHigh+1); missing < l.header.Gen {
+			if missing := max(from, s.GenHigh+1); missing < l.header.Gen {
 				file := path.Join(dir, naming.Archive(missing))
 				r.Events.Report(eventlog.CurrentLogFileMissing, file)
 				return jet.ErrMissingCurrentLogFiles.Errorf("%s", file)
@@ -328,15 +267,15 @@ func (r *restore) checkExisting(logs []existingLog, dir string, naming logstore.
 		}
 		var err error
 		switch l.header.Gen {
-		case s.genLow - 1:
-			err = r.follows(l.path, l.header, setLog(s.genLow), s.first)
-		case s.genLow:
-			if l.header.Created != s.first.Created {
-				err = r.discontiguous(l.path, setLog(s.genLow))
+		case s.GenLow - 1:
+			err = r.follows(l.path, l.header, s.LogPath(s.GenLow), s.First)
+		case s.GenLow:
+			if l.header.Created != s.First.Created {
+				err = r.discontiguous(l.path, s.LogPath(s.GenLow))
 			}
 		}
-		if err == nil && l.header.Gen == s.genHigh+1 {
-			err = r.follows(setLog(s.genHigh), s.last, l.path, l.header)
+		if err == nil && l.header.Gen == s.GenHigh+1 {
+			err = r.follows(s.LogPath(s.GenHigh), s.Last, l.path, l.header)
 		}
 		if err != nil {
 			return err
@@ -359,28 +298,6 @@ func (r *restore) discontiguous(a, b string) error {
 	return jet.ErrExistingLogFileIsNotContiguous.Errorf("%s and %s", a, b)
 }
 
-// findDatabases lists the databases of the set by the empty files that stand for them.
-func (r *restore) findDatabases() error {
-	entries, err := r.Env.FS.ReadDir(r.set.dir)
-	if err != nil {
-		return err
-	}
-	r.set.stems = map[string]bool{}
-	for _, e := range entries {
-		if e.IsDir {
-			continue
-		}
-		r.set.files = append(r.set.files, e.Name)
-		if ext := path.Ext(e.Name); strings.EqualFold(ext, patchExt) {
-			r.set.stems[strings.ToLower(strings.TrimSuffix(e.Name, ext))] = true
-		}
-	}
-	if len(r.set.stems) == 0 {
-		return jet.ErrPatchFileMissing.Errorf("%s holds no database", r.set.dir)
-	}
-	return nil
-}
-
 // place is where a database that the log names goes (recovery.Config.Map).
 func (r *restore) place(logged string, _ jet.Signature) (recovery.Mapping, error) {
 	if r.dest == "" {
@@ -395,7 +312,7 @@ func (r *restore) prepare(logged string, m recovery.Mapping) (bool, error) {
 	if ok, done := r.prepared[m.Path]; done {
 		return ok, nil
 	}
-	file := r.inSet(baseName(logged))
+	file := r.set.CopyOf(baseName(logged))
 	if file == "" {
 		r.prepared[m.Path] = false
 		return false, nil
@@ -407,23 +324,6 @@ func (r *restore) prepare(logged string, m recovery.Mapping) (bool, error) {
 	r.prepared[m.Path] = true
 	r.databaseCopied()
 	return true, nil
-}
-
-// inSet is the path of the set's copy of a database, empty if it has none.
-func (r *restore) inSet(name string) string {
-	if !r.set.stems[strings.ToLower(strings.TrimSuffix(name, path.Ext(name)))] {
-		return ""
-	}
-	found := ""
-	for _, f := range r.set.files {
-		if f == name {
-			return path.Join(r.set.dir, f)
-		}
-		if strings.EqualFold(f, name) {
-			found = path.Join(r.set.dir, f)
-		}
-	}
-	return found
 }
 
 // copyShare is the part of the whole that copying the databases counts for.
@@ -439,12 +339,12 @@ func (r *restore) startProgress() error {
 	if err != nil {
 		return err
 	}
-	high := max(r.set.genHigh, logs.Highest(), r.targetHigh)
+	high := max(r.set.GenHigh, logs.Highest(), r.targetHigh)
 	if logs.Current {
 		high++
 	}
-	r.gens = float64(high - r.set.genLow + 1)
-	r.copyUnit = max(r.gens*copyShare/float64(max(len(r.set.stems), 1)), 1)
+	r.gens = float64(high - r.set.GenLow + 1)
+	r.copyUnit = max(r.gens*copyShare/float64(max(len(r.set.Databases), 1)), 1)
 	return nil
 }
 

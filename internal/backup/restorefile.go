@@ -79,7 +79,7 @@ func (c *restoredFile) checkCopy(f *dbfile.File) (jet.Pgno, error) {
 		return 0, jet.ErrBadPatchPage.Errorf("%s: page %d", f.Path(), last)
 	}
 	err = t.Matches(&h)
-	if err == nil && t.SignLog != c.r.set.last.SignLog {
+	if err == nil && t.SignLog != c.r.set.Last.SignLog {
 		err = jet.ErrDatabasePatchFileMismatch
 	}
 	if err != nil {
@@ -91,9 +91,9 @@ func (c *restoredFile) checkCopy(f *dbfile.File) (jet.Pgno, error) {
 
 // checkRange makes sure that the set has all logs that the copy needs.
 func (c *restoredFile) checkRange(need jet.BackupInfo) error {
-	s := &c.r.set
-	log := func(gen uint32) string { return path.Join(s.dir, s.naming.Archive(int32(gen))) }
-	low, high := uint32(s.genLow), uint32(s.genHigh)
+	s := c.r.set
+	log := func(gen uint32) string { return s.LogPath(int32(gen)) }
+	low, high := uint32(s.GenLow), uint32(s.GenHigh)
 	switch {
 	case need.GenLow < low:
 		c.r.Events.Report(eventlog.StartingRestoreLogTooHigh, log(low), log(need.GenLow))
@@ -170,7 +170,7 @@ func (c *restoredFile) patchFile(f *dbfile.File) error {
 	if err != nil {
 		return err
 	}
-	high := c.r.set.genHigh
+	high := c.r.set.GenHigh
 	f.UpdateHeader(func(h *dbfile.Header) {
 		h.FullCur.GenHigh = uint32(high)
 		if high > h.GenMaxCommitted {
