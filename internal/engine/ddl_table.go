@@ -139,7 +139,7 @@ func (s *Session) planTable(d *Database, def *TableCreate) (*tablePlan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &tablePlan{d: d, def: def, cat: catalog.TableDef{Name: name, Template: def.Template, Pages: def.Pages,
+	p := &tablePlan{d: d, def: def, cat: catalog.TableDef{Name: name, Template: def.Template, Pages: def.Pages, KeyRoom: key.KeyMostDefault,
 		SeparateLV: int(int32(def.SeparateLV)), LVChunkMax: int(def.LVChunkMax)}}
 	switch {
 	case def.Grbit&jet.BitTableCreateTemplateTable != 0:
@@ -289,7 +289,11 @@ func (p *tablePlan) indexes(s *Session, template *catalog.Table) {
 			p.fault = err
 			return
 		}
-		p.cat.Indexes = append(p.cat.Indexes, x.catalog())
+		c := x.catalog()
+		if c.KeyMost != 0 && x.grbit&jet.BitIndexPrimary != 0 {
+			p.cat.KeyRoom = c.KeyMost
+		}
+		p.cat.Indexes = append(p.cat.Indexes, c)
 	}
 	p.faultOf = nil
 }

@@ -27,11 +27,12 @@ func lvChunkSize(pageSize int) int {
 	return 4014
 }
 
-// recordSizeMost is the largest record of a table whose primary index has the default key limit, in bytes
-// (JET_paramRecordSizeMost).
-func recordSizeMost(pageSize int) int { return record.RecordMost(pageSize, defaultKeyMost) }
-
-const defaultKeyMost = 255
+// recordSizeMost is how much JetGetRecordSize can give for a record, with all that it counts beside the data
+// (JET_paramRecordSizeMost): what a page has for a node and its tag.
+func recordSizeMost(pageSize int) int {
+	const tag = 4
+	return record.NodeMost(pageSize) + tag
+}
 
 // resolveFormatVersion gives the engine format version that a value of JET_paramEngineFormatVersion means.
 func resolveFormatVersion(n int64) (int64, error) {

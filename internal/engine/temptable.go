@@ -104,7 +104,7 @@ const (
 
 // OpenTempTable makes a temporary table and opens it (JetOpenTempTable 1 to 3, JetOpenTemporaryTable 1 and 2; spec chapter
 // 01, 12). It is gone when its last cursor is closed. Errors: ErrInvalidParameter, ErrTooManySorts,
-// ErrCannotMaterializeForwardOnlySort, ErrInvalidColumnType, ErrInvalidCodePage, ErrTooManyColumns, ErrRecordTooBig,
+// ErrCannotMaterializeForwardOnlySort, ErrInvalidColumnType, ErrInvalidCodePage, ErrTooManyColumns, ErrTooManyKeys, ErrRecordTooBig,
 // ErrInvalidLanguageId, ErrInvalidLCMapStringFlags, ErrOutOfCursors.
 func (s *Session) OpenTempTable(t Thread, def *TempTableDef) (*Cursor, error) {
 	if err := s.enterOwned(t); err != nil {
@@ -258,7 +258,10 @@ func (def *TempTableDef) plan(i *Instance, pageSize int) (*catalog.TemporaryDef,
 			c.Flags |= record.FlagMultivalued
 		}
 		p.Columns = append(p.Columns, d.catalog(c))
-		if d.Grbit&jet.BitColumnTTKey != 0 && len(p.Key) < jet.CcolKeyMost {
+		if d.Grbit&jet.BitColumnTTKey != 0 {
+			if len(p.Key) == jet.CcolKeyMost {
+				return nil, jet.ErrTooManyKeys
+			}
 			p.Key = append(p.Key, catalog.TemporaryKey{Column: n, Descending: d.Grbit&jet.BitColumnTTDescending != 0})
 		}
 	}

@@ -1,21 +1,15 @@
 package c_test
 
-import (
-	"flag"
-	"testing"
-	"time"
-)
+import "testing"
 
-var limitsTagged = flag.Bool("limits-tagged", false, "make a table of all 64993 tagged columns too: more than a minute")
-
-// Limits are where the tables put them (spec chapter 01 and api/constants.tsv), with their codes.
+// Limits are where the tables put them (spec chapter 01, 7, chapter 04, 4.4, and api/constants.tsv), with their codes: of
+// schemas and keys, of records and values.
 func TestLimits(t *testing.T) {
-	program := linked(t, "limits.c")
-	for _, page := range []string{"4096", "8192", "16384", "32768"} {
-		run(t, 0, limit, program, t.TempDir(), page)
-	}
-	if *limitsTagged {
-		run(t, 0, 10*time.Minute, program, t.TempDir(), "4096", "tagged")
+	for _, source := range []string{"limits.c", "records.c"} {
+		program := linked(t, source)
+		for _, page := range []string{"4096", "8192", "16384", "32768"} {
+			run(t, 0, limit, program, t.TempDir(), page)
+		}
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"esent/internal/engine/btree"
 	"esent/internal/engine/key"
+	"esent/internal/engine/record"
 	"esent/internal/engine/space"
 	"esent/internal/engine/version"
 	"esent/internal/jet"
@@ -23,6 +24,9 @@ type TableDef struct {
 	Density int
 	Columns []ColumnDef
 	Indexes []IndexDef
+	// KeyRoom is the length of the primary key beside which the fixed columns must fit, in bytes; 0 for that of a table without
+	// primary index.
+	KeyRoom int
 	// SeparateLV and LVChunkMax are 0 for the defaults.
 	SeparateLV, LVChunkMax int
 	Hints, LVHints         *SpaceHints
@@ -39,7 +43,7 @@ func (c *Catalog) CreateTable(s *version.Session, def *TableDef) (t *Table, crea
 			return err
 		}
 		created++
-		n, err := t.firstColumns(s, def.Columns)
+		n, err := t.firstColumns(s, def)
 		created += n
 		if err != nil {
 			return err
@@ -245,9 +249,14 @@ func (t *Table) inheritIndexes(s *version.Session) error {
 }
 
 // firstColumns adds the columns of a new table, and counts those that succeeded.
-func (t *Table) firstColumns(s *version.Session, defs []ColumnDef) (created int, err error) {
+func (t *Table) firstColumns(s *version.Session, def *TableDef) (created int, err error) {
+	defs := def.Columns
 	if len(defs) == 0 {
 		return 0, nil
+	}
+	room := t.Schema().Record.RecordMost
+	if def.KeyRoom > 0 {
+		room = min(room, record.RecordMost(t.cat.db.PageSize, def.KeyRoom))
 	}
 	columns := make([]*Column, len(defs))
 	err = t.change(func(m *model) (err error) {
@@ -256,7 +265,7 @@ func (t *Table) firstColumns(s *version.Session, defs []ColumnDef) (created int,
 			if columns[i], err = newColumn(&defs[i]); err != nil {
 				return err
 			}
-			if err := t.placeColumn(s, m, columns[i], defs[i].Class); err != nil {
+			if err := t.placeColumn(s, m, columns[i], defs[i].Class, room); err != nil {
 				return err
 			}
 		}

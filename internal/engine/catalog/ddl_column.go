@@ -57,8 +57,9 @@ func (t *Table) AddColumn(s *version.Session, def *ColumnDef) (id jet.ColumnID, 
 	return c.ID, err
 }
 
-// placeColumn gives a column its id and place, and adds it to the model.
-func (t *Table) placeColumn(s *version.Session, m *model, c *Column, class record.Class) error {
+// placeColumn gives a column its id and place, and adds it to the model. room is the largest record, in bytes, which must
+// have room for all fixed columns.
+func (t *Table) placeColumn(s *version.Session, m *model, c *Column, class record.Class, room int) error {
 	if o := t.namesake(m, c.folded); o != nil {
 		if last, most := t.m.last(class); !s.Sees(o.creator()) && *last < most {
 			*last++ // that somebody's new column has the name is found only when an id is given
@@ -73,7 +74,7 @@ func (t *Table) placeColumn(s *version.Session, m *model, c *Column, class recor
 		return jet.ErrTooManyColumns
 	}
 	if class == record.ClassFixed {
-		if m.fixedEnd+c.Max > t.Schema().Record.RecordMost {
+		if m.fixedEnd+c.Max > room {
 			return jet.ErrRecordTooBig
 		}
 		c.Offset = uint16(m.fixedEnd)

@@ -180,6 +180,9 @@ func (t *Table) addIndex(s *version.Session, d *indexDef, withTable bool) (ix *I
 		if err != nil {
 			return err
 		}
+		if d.primary() && !t.fixedFit() {
+			return jet.ErrRecordTooBig
+		}
 		ix = t.Schema().Index(d.objid)
 		if err := t.cat.insertRow(s, t.indexRow(d, withTable)); err != nil || d.primary() {
 			return err
@@ -193,6 +196,13 @@ func (t *Table) addIndex(s *version.Session, d *indexDef, withTable bool) (ix *I
 		return nil, err
 	}
 	return ix, nil
+}
+
+// fixedFit says that a record has room for all fixed columns.
+func (t *Table) fixedFit() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.m.fixedEnd <= t.Schema().Record.RecordMost
 }
 
 // admitIndex says whether an index can be had beside those that are there.

@@ -22,12 +22,12 @@ func (t *Table) plainTagged(c *Column, class record.Class) bool {
 // grow gives a new column its id and place, and adds it to the schema.
 func (t *Table) grow(s *version.Session, c *Column, class record.Class) error {
 	if !t.plainTagged(c, class) {
-		return t.change(func(m *model) error { return t.placeColumn(s, m, c, class) })
+		return t.change(func(m *model) error { return t.placeColumn(s, m, c, class, t.Schema().Record.RecordMost) })
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	m := t.m
-	if err := t.placeColumn(s, &m, c, class); err != nil {
+	if err := t.placeColumn(s, &m, c, class, 0); err != nil {
 		return err
 	}
 	sc := t.Schema().copy()

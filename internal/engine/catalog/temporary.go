@@ -68,7 +68,7 @@ func (c *Catalog) Temporary(s *version.Session, def *TemporaryDef) (t *Table, id
 		d.objid, d.tree = t.ObjID, t.Tree
 		t.m.indexes = []*indexDef{d}
 	}
-	if err = t.publish(); err == nil && t.m.fixedEnd > t.Schema().Record.RecordMost {
+	if err = t.publish(); err == nil && !t.fixedFit() {
 		err = jet.ErrRecordTooBig
 	}
 	if err != nil {
