@@ -8,16 +8,22 @@ import (
 
 	"esent/internal/jet"
 	"esent/internal/vfs"
+	"esent/internal/vfs/overlay"
 	"esent/internal/vfs/simdisk"
 )
 
-// Both file systems must behave alike, or what the simulation proves says nothing about the real one.
+// All file systems must behave alike, or what the simulation proves says nothing about the real one.
 func eachFS(t *testing.T, test func(t *testing.T, fsys vfs.FS, dir string)) {
 	t.Run("system", func(t *testing.T) { test(t, vfs.System().FS, t.TempDir()) })
 	t.Run("simulated", func(t *testing.T) {
 		fsys := simdisk.New(1, simdisk.Options{}).Env().FS
 		must(t, fsys.Mkdir("/dir"))
 		test(t, fsys, "/dir")
+	})
+	t.Run("overlay", func(t *testing.T) {
+		fsys := overlay.New(vfs.System().FS, overlay.Options{})
+		test(t, fsys, t.TempDir())
+		must(t, fsys.Close())
 	})
 }
 
