@@ -396,18 +396,17 @@ func (i *Instance) delist(d *Database) {
 	}
 }
 
-// shut gives back what the database holds, without writing anything.
+// shut gives back what the database holds, without writing anything. Background tasks that have listed the databases
+// before may still look at d: it stays as it is.
 func (d *Database) shut() error {
 	i := d.inst
 	i.retire(d)
 	d.closeCatalog()
 	if d.tree != nil {
 		i.kernel.Detach(d.tree)
-		d.tree = nil
 	}
 	if d.pages != nil {
 		i.cache.RemoveDB(d.pages)
-		d.pages = nil
 	}
 	return d.file.Close()
 }
