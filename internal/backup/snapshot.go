@@ -83,8 +83,20 @@ func (s *Service) SnapshotPrepare(p *engine.Process, grbit jet.Grbit) (SnapshotI
 		return 0, jet.ErrNotInitialized
 	}
 	all := &s.snapshots
+	var timers []snapshotTimer
+	defer func() {
+		for _, t := range timers {
+			t.end()
+		}
+	}()
 	all.mu.Lock()
 	defer all.mu.Unlock()
+	for _, n := range all.open { // nobody may come back to them
+		n.prune(p)
+		if n.state == snapshotTimedOut {
+			timers, n.timer = append(timers, n.timer), snapshotTimer{}
+		}
+	}
 	all.last++
 	n := &snapshotSession{svc: s, id: all.last, grbit: grbit}
 	if all.open == nil {
@@ -359,6 +371,7 @@ func (n *snapshotSession) timeOut(ms int64) {
 	if n.state != snapshotFrozen {
 		return
 	}
+	n.timer.every()
 	n.thaw()
 	n.state = snapshotTimedOut
 	n.report(eventlog.SnapshotTimeOut, ms)

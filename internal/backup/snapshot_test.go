@@ -205,3 +205,28 @@ func TestSnapshotTimeOutAndTerm(t *testing.T) {
 	w.ok(w.inst.Term(jet.BitTermStopBackup))
 	w.ok(w.svc.SnapshotThaw(id, 0))
 }
+
+// Sessions that nobody comes back to keep neither instances that have ended nor timers.
+func TestSnapshotSessionsLeft(t *testing.T) {
+	w, _ := newSimWorld(t)
+	for _, freeze := range []bool{false, true} {
+		id, err := w.svc.SnapshotPrepare(w.proc, 0)
+		w.ok(err)
+		n := w.svc.snapshots.open[id]
+		if freeze {
+			_, err = w.svc.SnapshotFreeze(w.proc, id, 0)
+			w.ok(err)
+			n.timeOut(1)
+		}
+		w.ok(w.inst.Term(jet.BitTermAbrupt))
+		w.inst = w.instance("next", "/next")
+		_, err = w.inst.Init(engine.InitOptions{})
+		w.ok(err)
+		next, err := w.svc.SnapshotPrepare(w.proc, 0)
+		w.ok(err)
+		w.ok(w.svc.SnapshotAbort(next, 0))
+		if len(n.members) > 0 || n.timer.task != nil {
+			t.Errorf("frozen %v: %d instances, timer %v", freeze, len(n.members), n.timer.task)
+		}
+	}
+}
