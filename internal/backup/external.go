@@ -267,7 +267,7 @@ func (r *restore) prepareExternal() error {
 
 // header is the header of the copy in the set.
 func (c *restoredFile) header() (dbfile.Header, error) {
-	f, err := c.open(c.from, true)
+	f, err := OpenCopy(c.r.Env, c.from, true)
 	if err != nil {
 		return dbfile.Header{}, err
 	}
