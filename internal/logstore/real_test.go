@@ -285,7 +285,7 @@ func TestRealCheckpoints(t *testing.T) {
 				for _, b := range [][]byte{got, want} {
 					for at := 0; at < len(b); at += checkpointSize {
 						clear(b[at : at+4])
-						clear(b[at+679 : at+679+attachListSize])
+						clear(b[at+679 : at+679+AttachListSize])
 					}
 				}
 			}
