@@ -90,6 +90,9 @@ func (cs charset) indexInfo(src indexSource, name nameArgument, p unsafe.Pointer
 	return nil
 }
 
+// indexListOld is the size of JET_INDEXLIST as old callers know it: without its last member, as the original counts.
+const indexListOld = C.sizeof_JET_INDEXLIST - 4
+
 // indexList stores JET_INDEXLIST, or what of it old callers know.
 func (cs charset) indexList(src indexSource, name string, buffer []byte) error {
 	l, err := src.list(name, cs == textW)
@@ -101,13 +104,17 @@ func (cs charset) indexList(src indexSource, name string, buffer []byte) error {
 		return err
 	}
 	id := func(id jet.ColumnID) C.JET_COLUMNID { return C.JET_COLUMNID(id) }
-	out := C.JET_INDEXLIST{cbStruct: C.uint32_t(min(len(buffer), C.sizeof_JET_INDEXLIST)), tableid: h, cRecord: C.uint32_t(l.Records),
+	size := C.sizeof_JET_INDEXLIST
+	if len(buffer) < size {
+		size = indexListOld
+	}
+	out := C.JET_INDEXLIST{cbStruct: C.uint32_t(size), tableid: h, cRecord: C.uint32_t(l.Records),
 		columnidindexname: id(l.IndexName), columnidgrbitIndex: id(l.GrbitIndex), columnidcKey: id(l.Keys), columnidcEntry: id(l.Entries),
 		columnidcPage: id(l.Pages), columnidcColumn: id(l.ColumnCount), columnidiColumn: id(l.ColumnNumber),
 		columnidcolumnid: id(l.ColumnID), columnidcoltyp: id(l.Type), columnidCountry: id(l.Country), columnidLangid: id(l.LangID),
 		columnidCp: id(l.CodePage), columnidCollate: id(l.Collate), columnidgrbitColumn: id(l.GrbitColumn),
 		columnidcolumnname: id(l.ColumnName), columnidLCMapFlags: id(l.MapFlags)}
-	copy(buffer, arrayBytes(&out))
+	copy(buffer, arrayBytes(&out)[:size])
 	return nil
 }
 
