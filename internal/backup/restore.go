@@ -75,8 +75,9 @@ type restore struct {
 	targetHigh int32
 
 	set      *Set
+	stage    *stage // nil for an external restore
 	pipe     *pipeline
-	prepared map[string]bool // by target: whether the database is there
+	prepared map[string]bool // by place: whether the set has the database
 
 	// Progress is counted in generations: gens there are to be replayed, and copying a database counts for copyUnit.
 	gens, copyUnit, copied float64
@@ -114,7 +115,9 @@ func (r *restore) plan(env engine.RestoreEnv) (p engine.RestorePlan, err error) 
 	p.Map, p.End = r.place, r.end
 	if r.external != nil {
 		p.Hard.Prepare, p.Map = nil, r.placeExternal
+		return p, nil
 	}
+	p.Hard.Staged, p.Stage, p.Install = true, r.stage.dir, r.stage.install
 	return p, nil
 }
 
@@ -126,6 +129,8 @@ func (r *restore) check() error {
 	find, follow := r.findSet, r.checkLogs
 	if r.external != nil {
 		find = r.findExternal
+	} else if err := r.findStage(); err != nil {
+		return err
 	}
 	if r.targetDir != "" {
 		follow = r.checkTarget
@@ -145,6 +150,9 @@ func (r *restore) check() error {
 // end is called when all is done, or something has failed.
 func (r *restore) end(err error) {
 	r.pipe.stop()
+	if err != nil && r.stage != nil {
+		_ = r.stage.clear() // what cannot be removed now is removed by the next restore
+	}
 	if err == nil && r.targetDir != "" {
 		_ = r.removeReserves() // they are in nobody's way
 	}
@@ -171,6 +179,12 @@ func (r *restore) findPaths() error {
 		}
 	}
 	return nil
+}
+
+// findStage finds the place for what is unfinished, and removes what an earlier restore has left there.
+func (r *restore) findStage() error {
+	r.stage = newStage(r.Env.FS, r.LogDir, r.SystemDir)
+	return r.stage.clear()
 }
 
 // findSet finds the set and makes sure that its logs are a sequence without a hole (spec chapter 06, 11.3).
@@ -225,6 +239,11 @@ func (r *restore) checkLogs() error {
 	naming, err := logstore.DetectNaming(r.Env.FS, r.LogDir, r.Naming)
 	if err != nil {
 		return err
+	}
+	if r.stage != nil {
+		if err := r.stage.superseded(naming); err != nil {
+			return err
+		}
 	}
 	logs, err := existingLogs(r.Env.FS, r.LogDir, naming)
 	if err != nil {
@@ -300,28 +319,32 @@ func (r *restore) discontiguous(a, b string) error {
 
 // place is where a database that the log names goes (recovery.Config.Map).
 func (r *restore) place(logged string, _ jet.Signature) (recovery.Mapping, error) {
-	if r.dest == "" {
-		return recovery.Mapping{Path: logged}, nil
+	place := logged
+	if r.dest != "" {
+		place = path.Join(r.dest, baseName(logged))
 	}
-	return recovery.Mapping{Path: path.Join(r.dest, baseName(logged))}, nil
+	return recovery.Mapping{Path: aside(place), Place: place}, nil
 }
 
-// prepare brings a database of the set to its place, once, and makes it ready for redo (recovery.Hard.Prepare). False
-// says that the set does not have it.
+// prepare brings a database of the set beside its place, once, and makes it ready for redo (recovery.Hard.Prepare).
+// False says that the set does not have it.
 func (r *restore) prepare(logged string, m recovery.Mapping) (bool, error) {
-	if ok, done := r.prepared[m.Path]; done {
+	if ok, done := r.prepared[m.Place]; done {
 		return ok, nil
 	}
 	file := r.set.CopyOf(baseName(logged))
 	if file == "" {
-		r.prepared[m.Path] = false
+		r.prepared[m.Place] = false
 		return false, nil
+	}
+	if err := r.stage.hold(m.Place, file); err != nil {
+		return false, err
 	}
 	c := restoredFile{r: r, from: file, to: m.Path}
 	if err := c.bring(); err != nil {
 		return false, err
 	}
-	r.prepared[m.Path] = true
+	r.prepared[m.Place] = true
 	r.databaseCopied()
 	return true, nil
 }
@@ -338,6 +361,9 @@ func (r *restore) startProgress() error {
 	logs, err := logstore.FindLogs(r.Env.FS, r.LogDir, naming)
 	if err != nil {
 		return err
+	}
+	if r.stage != nil {
+		r.stage.follows = logs.Current || len(logs.Archives) > 0
 	}
 	high := max(r.set.GenHigh, logs.Highest(), r.targetHigh)
 	if logs.Current {

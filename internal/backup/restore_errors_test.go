@@ -158,41 +158,6 @@ func TestRestoreStates(t *testing.T) {
 	}
 }
 
-// A restore that a power cut ends is begun again, and succeeds.
-func TestRestoreCrash(t *testing.T) {
-	w, sim := newSimWorld(t)
-	w.w.add(800)
-	w.ok(w.backup("/bk", 0))
-	rows := w.w.rows
-	w.ok(w.env.FS.Mkdir("/r"))
-	w.ok(w.env.FS.SyncDir("/"))
-	w.ok(w.inst.Term(0))
-	base := sim.CrashClone(simdisk.Crash{Unsynced: simdisk.KeepAll}, 1)
-	start := base.Steps()
-	r := newRestorer(t, base.Env(), "/r")
-	w.ok(r.restore("/bk", "/r"))
-	steps := base.Steps() - start
-	for n := 0; n < steps; n += max(1, steps/40) {
-		c := sim.CrashClone(simdisk.Crash{Unsynced: simdisk.KeepAll}, uint64(n))
-		r := newRestorer(t, c.Env(), "/r")
-		c.PowerOffAfter(n)
-		if err := r.restore("/bk", "/r"); err == nil && n < steps-20 {
-			t.Errorf("step %d of %d: succeeded", n, steps)
-		}
-		env := c.Crash(simdisk.Crash{Unsynced: simdisk.Random})
-		// What an unfinished restore leaves of its own logs is in the way of another one.
-		for _, name := range []string{"edb.log", "edbtmp.log", "edb.chk"} {
-			if err := env.FS.Remove("/r/" + name); err != nil && !absent(err) {
-				t.Fatal(err)
-			}
-		}
-		again := &world{t: t, env: env}
-		if got := again.restoreTo("/bk", "/r"); got != rows {
-			t.Errorf("step %d: %d rows of %d", n, got, rows)
-		}
-	}
-}
-
 // A set restores where it lies, too: its database becomes the restored one.
 func TestRestoreInPlace(t *testing.T) {
 	w, _ := newSimWorld(t)

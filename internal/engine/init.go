@@ -272,7 +272,7 @@ func (i *Instance) continueStream(res *recovery.Result) error {
 	if done, err := i.replaceStream(res); done || err != nil {
 		return err
 	}
-	l, v, err := i.resume(res.Tail, res.Checkpoint.Pos)
+	l, v, err := i.resume(i.logConfig(res.Tail.Naming), res.Tail, res.Checkpoint.Pos)
 	if err != nil {
 		return err
 	}
@@ -297,8 +297,7 @@ func (i *Instance) continueRecovered(res *recovery.Result) error {
 }
 
 // resume opens the log behind its tail.
-func (i *Instance) resume(t recovery.Tail, checkpoint jet.LogPos) (*logstore.Log, logstore.Version, error) {
-	cfg := i.logConfig(t.Naming)
+func (i *Instance) resume(cfg logstore.Config, t recovery.Tail, checkpoint jet.LogPos) (*logstore.Log, logstore.Version, error) {
 	i.gens.setCurrent(t.Header.Gen, t.Header.Created)
 	l, err := logstore.Open(cfg, logHost{i}, logstore.Resume{Header: t.Header, Scan: t.Scan, Archived: !t.Current}, checkpoint)
 	return l, logstore.VersionForEFV(cfg.EFV).Max(t.Header.Version), err

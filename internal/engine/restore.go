@@ -17,9 +17,9 @@ import (
 type RestoreEnv struct {
 	Env    *vfs.Env
 	Events *eventlog.Logger
-	// LogDir is the folder of the instance's logs, with a '/' at its end.
-	LogDir string
-	Naming logstore.Naming
+	// LogDir and SystemDir are the folders of the instance's logs and its checkpoint, with a '/' at their ends.
+	LogDir, SystemDir string
+	Naming            logstore.Naming
 	// CreatesPaths is JET_paramCreatePathIfNotExist.
 	CreatesPaths bool
 }
@@ -29,6 +29,13 @@ type RestorePlan struct {
 	Hard *recovery.Hard
 	// Map tells where the databases go that the log names.
 	Map func(logged string, sign jet.Signature) (recovery.Mapping, error)
+	// StopAt and StopTime end replay early (recovery.Config).
+	StopAt   jet.LogPos
+	StopTime jet.LogTime
+	// Stage is the folder that the log is written to, with a '/' at its end; empty for the instance's own. It is made,
+	// and filled with what Install brings to its place when redo and undo have succeeded and all files are closed.
+	Stage   string
+	Install func(recovery.Result) error
 	// End is called when redo and undo have ended, before the instance takes calls again.
 	End func(error)
 }
@@ -63,32 +70,47 @@ func (i *Instance) Restore(setDir string, plan func(RestoreEnv) (RestorePlan, er
 }
 
 func (i *Instance) restore(plan func(RestoreEnv) (RestorePlan, error), progress func(done, total int) error) error {
-	p, err := plan(RestoreEnv{Env: i.env, Events: i.events, LogDir: i.set.logPath, Naming: i.set.naming, CreatesPaths: i.CreatesPaths()})
+	p, err := plan(RestoreEnv{Env: i.env, Events: i.events, LogDir: i.set.logPath, SystemDir: i.set.systemPath, Naming: i.set.naming, CreatesPaths: i.CreatesPaths()})
 	if err != nil {
 		return err
 	}
-	err = i.hardRecovery(p, progress)
+	res, err := i.hardRecovery(p, progress)
+	if err == nil && p.Install != nil {
+		if err = i.closeLog(); err == nil {
+			err = p.Install(res)
+		}
+	}
 	p.End(err)
 	return err
 }
 
-func (i *Instance) hardRecovery(p RestorePlan, progress func(done, total int) error) (err error) {
+// closeLog closes the log that recovery has left open.
+func (i *Instance) closeLog() error {
+	l := i.writing.Swap(nil)
+	if l == nil {
+		return nil
+	}
+	i.log = nil
+	return l.Close()
+}
+
+func (i *Instance) hardRecovery(p RestorePlan, progress func(done, total int) error) (res recovery.Result, err error) {
 	if err := i.folders(); err != nil {
-		return err
+		return res, err
 	}
 	i.cache, err = cache.New(cache.Config{PageSize: i.set.pageSize, MaxPages: i.set.cachePages, ReservePages: 1 << 40,
 		Env: i.env, Host: cacheHost{i}, OnError: i.pageWriteFailed, OnReadError: i.pageReadFailed})
 	if err != nil {
-		return err
+		return res, err
 	}
 	i.versions = version.New(version.Config{Sched: i.env.Sched, MaxSessions: i.set.sessions, MaxUnits: i.set.versionUnits})
 	i.kernel = btree.New(i.cache, i.versions)
 	i.kernel.OnDelta = i.deltaSettled
-	_, err = recovery.Run(recovery.Config{
+	return recovery.Run(recovery.Config{
 		Env: i.env, LogDir: i.set.logPath, SystemDir: i.set.systemPath, Naming: i.set.naming, PageSize: i.set.pageSize,
 		DeleteOutOfRangeLogs: i.set.deleteOutOfRange, Params: i.dbmsParams(), Kernel: i.kernel,
-		Map: p.Map, Occupied: i.proc.occupied, Hard: p.Hard, Host: &recoveryHost{inst: i, options: &InitOptions{Progress: progress}}, Events: i.events})
-	return err
+		StopAt: p.StopAt, StopTime: p.StopTime, Map: p.Map, Occupied: i.proc.occupied, Hard: p.Hard,
+		Host: &recoveryHost{inst: i, options: &InitOptions{Progress: progress}, stage: p.Stage}, Events: i.events})
 }
 
 // release gives back everything, so that the instance is as before it was started.

@@ -232,7 +232,9 @@ func newLog(cfg Config, host Host, segments uint16, signLog jet.Signature) *Log 
 	least := min(cfg.MinBuffer, mostGenerations*int(segments)*SegmentSize)
 	slots := max(max(cfg.BufferUnits*bufferUnit, least)/SegmentSize, minBufferSegments)
 	p := &cfg.Params
-	p.SystemPath, p.LogPath = cfg.SystemDir, cfg.LogDir
+	if p.LogPath == "" {
+		p.SystemPath, p.LogPath = cfg.SystemDir, cfg.LogDir
+	}
 	p.LogSegments, p.LogBuffers = uint32(segments), uint32(max(cfg.BufferUnits, 0))
 	l := &Log{cfg: cfg, host: host, fs: cfg.Env.FS, segments: segments, signLog: signLog,
 		buf: make([]byte, slots*SegmentSize), places: make([]place, slots)}

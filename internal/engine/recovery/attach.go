@@ -70,8 +70,12 @@ func (r *run) begin(q *attachRequest) (*attachment, bool, error) {
 	a := &attachment{Database: Database{ID: q.id, Logged: q.logged, Path: m.Path}, mapping: m,
 		attach: q.attach, signDB: q.signDB, dbtime: q.dbtime, objid: q.objid, what: deferAttach}
 	r.dbs[q.id] = a
-	if a.occupied = !m.Skip && r.cfg.Occupied != nil && r.cfg.Occupied(m.Path); a.occupied && r.cfg.Hard != nil {
-		return nil, false, jet.ErrFileAccessDenied.Errorf("%s is a file of the instance itself", m.Path)
+	place := m.Path
+	if m.Place != "" {
+		place = m.Place
+	}
+	if a.occupied = !m.Skip && r.cfg.Occupied != nil && r.cfg.Occupied(place); a.occupied && r.cfg.Hard != nil {
+		return nil, false, jet.ErrFileAccessDenied.Errorf("%s is a file of the instance itself", place)
 	}
 	if !m.Skip && r.cfg.Hard != nil && r.cfg.Hard.Prepare != nil {
 		ok, err := r.cfg.Hard.Prepare(q.logged, m)

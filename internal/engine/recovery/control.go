@@ -1,6 +1,9 @@
 package recovery
 
-import "esent/internal/jet"
+import (
+	"esent/internal/jet"
+	"esent/internal/logstore"
+)
 
 // control asks the application, which may end recovery by an error.
 func (r *run) control(c *Control) error {
@@ -48,7 +51,13 @@ func (p *progress) at(pos jet.LogPos) error {
 	if pos.Isec() == p.isec {
 		return nil
 	}
+	seen := int64(pos.Isec()) - int64(p.isec)
 	p.isec = pos.Isec()
+	if h := p.r.cfg.Hard; h != nil && h.Watch != nil {
+		if err := h.Watch(seen * logstore.SegmentSize); err != nil {
+			return err
+		}
+	}
 	segments := int(p.r.segments)
 	return p.show(total*p.done/p.gens + total*int(p.isec)/(segments*p.gens))
 }

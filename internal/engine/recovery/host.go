@@ -29,7 +29,8 @@ type Config struct {
 	Params logstore.DBMSParams
 	// StopAt and StopTime end replay early, with ErrRecoveredWithoutUndo (JET_RSTINFO, spec chapter 05, 24): behind the
 	// last record that begins at StopAt or before it, a byte and segment of 0 meaning the whole generation; before the
-	// first segment that was begun later than StopTime. Zero is to the end.
+	// first segment that was begun later than StopTime. Zero is to the end. Hard recovery undoes what is open there, and
+	// ends with success: see Result.Stopped.
 	StopAt   jet.LogPos
 	StopTime jet.LogTime
 	// FirstGen is the generation that replay begins in when there is no checkpoint, 0 for the lowest there is
@@ -59,6 +60,9 @@ type Config struct {
 // 20.3).
 type Mapping struct {
 	Path string
+	// Place is what the log that recovery writes calls the file, empty for Path: the place that the file takes when
+	// recovery has ended.
+	Place string
 	// Skip leaves the database out: its records are passed by, and at the end it counts as a database that is
 	// missing.
 	Skip bool
@@ -81,6 +85,13 @@ type Hard struct {
 	// looked at, with what Map has given: it may copy the file to its place, and patches it (spec chapter 06,
 	// 11.4). False leaves the database out.
 	Prepare func(logged string, m Mapping) (ok bool, err error)
+	// Staged says that the host writes the log elsewhere: all comes to its place later. The checkpoint is then not
+	// written, but told in the Result.
+	Staged bool
+	// Least is the last generation that the copies need. A stop before its end is ErrEndingRestoreLogTooLow.
+	Least int32
+	// Watch, which may be nil, is told how many more bytes of the log are replayed. Its error ends recovery.
+	Watch func(bytes int64) error
 }
 
 // Host is what recovery asks of the engine.
@@ -162,6 +173,9 @@ type Result struct {
 	// Log is the log that Host.OpenLog gave; it is there with an error too, for the caller to give up. It is nil
 	// when recovery had nothing to write: there were no logs, or the last engine run in them had ended.
 	Log Log
+	// Stopped says that hard recovery has left out records behind StopAt or StopTime. The log that it has written is no
+	// continuation of the stream then, which has another future.
+	Stopped bool
 	// Databases are the files that recovery has left clean at the end of the log, where they were attached.
 	Databases []string
 	// Checkpoint is what the checkpoint file says; nil with NewStream.

@@ -49,6 +49,8 @@ type run struct {
 	settled bool
 	// late is the first segment begun behind Config.StopTime, 0 while none was met.
 	late jet.LogPos
+	// within says that replay has stopped within the last log, not behind it.
+	within bool
 
 	progress progress
 	undoing  bool
@@ -96,6 +98,9 @@ func (r *run) recover() (res Result, err error) {
 		}
 		err = r.redo(&st)
 		res.Warning, res.RedoFrom, res.Records = r.warning, r.redoFrom, r.records
+		if errors.Is(err, errStopped) && r.cfg.Hard != nil {
+			res.Stopped, err = true, r.stopped()
+		}
 		switch {
 		case err == nil:
 			err = r.finish(&res)
@@ -145,6 +150,9 @@ func (r *run) redo(st *start) error {
 	err = r.attachList(st)
 	for err == nil {
 		err = r.replay(file, st.pos)
+		if errors.Is(err, errStopped) {
+			r.last, r.within = file, true
+		}
 		if err == nil {
 			err = file.damage
 		}

@@ -43,6 +43,9 @@ func (r *run) Attachments(first jet.LogPos) []logstore.AttachInfo {
 		h := a.File.Header()
 		e := logstore.AttachInfo{DB: a.ID, DBTime: a.Cache.DBTime(), ObjIDLast: a.Cache.ObjIDLast(), Attach: h.Attach,
 			SignDB: h.SignDB, Path: a.Path}
+		if a.mapping.Place != "" {
+			e.Path = a.mapping.Place
+		}
 		if h.SignLog == r.signLog && h.Consistent < first {
 			e.Consistent = h.Consistent
 		}

@@ -27,6 +27,9 @@ func (r *run) wholeGeneration() bool {
 
 // stopsIn says that replay may stop within a generation: damage behind that place does not matter.
 func (r *run) stopsIn(gen int32) bool {
+	if r.cfg.Hard != nil && r.cfg.StopTime != (jet.LogTime{}) {
+		return true
+	}
 	return r.cfg.StopAt.Gen() == gen && r.cfg.StopAt != 0 && !r.wholeGeneration()
 }
 
@@ -47,6 +50,23 @@ func (r *run) stopsBefore(pos jet.LogPos) bool {
 
 // stopsBeforeGen says that no record of a generation is to be redone.
 func (r *run) stopsBeforeGen(gen int32) bool { return r.cfg.StopAt != 0 && gen > r.cfg.StopAt.Gen() }
+
+// stopped judges where hard recovery has stopped: the copies must have all changes that are in their pages. Undo writes
+// a new generation, since what follows in the last log has not been.
+func (r *run) stopped() error {
+	if r.last == nil {
+		return jet.ErrEndingRestoreLogTooLow.Errorf("replay stops before it begins")
+	}
+	whole := r.last.Header.Gen
+	if r.within {
+		whole--
+	}
+	if least := r.cfg.Hard.Least; whole < least {
+		return jet.ErrEndingRestoreLogTooLow.Errorf("replay stops at %v, generation %d is needed to its end", r.pos, least)
+	}
+	r.last.current = false
+	return r.redone()
+}
 
 // segmentBegun notes the first segment that was begun too late.
 func (r *run) segmentBegun(pos jet.LogPos, _ uint64, at jet.LogTime) {

@@ -315,6 +315,9 @@ func (r *run) writeCheckpoint(pos jet.LogPos, list []logstore.AttachInfo) (*logs
 		c.LastFullBackup, c.FullBackup, c.FullBackupTime = old.LastFullBackup, old.FullBackup, old.FullBackupTime
 		c.IncBackup, c.IncBackupTime = old.IncBackup, old.IncBackupTime
 	}
+	if r.cfg.Hard != nil && r.cfg.Hard.Staged {
+		return c, nil
+	}
 	return c, logstore.WriteCheckpoint(r.fs, r.cfg.SystemDir, r.naming.Checkpoint(), c)
 }
 
