@@ -36,7 +36,16 @@ type databaseCopy struct {
 	// next is the page to be delivered next: 0 stands for the header. The trailer is page last+1, and last+2 the
 	// end.
 	next, last jet.Pgno
+	// filled is how much a read that was paused has of its buffer, in bytes.
+	filled int
+	// attempts to read a window have failed, of which the first was at begun; its pages are locked.
+	attempts int
+	begun    time.Time
+	locked   pageRange
 }
+
+// pageRange are consecutive pages.
+type pageRange struct{ first, last jet.Pgno }
 
 func newDatabaseCopy(b *session, d Database) (*databaseCopy, error) {
 	c := &databaseCopy{b: b, file: d.File(), pageSize: d.File().PageSize(), header: d.File().Header()}
@@ -59,58 +68,67 @@ func (c *databaseCopy) room() int {
 	return c.pageSize
 }
 
-func (c *databaseCopy) close() error { return nil }
+func (c *databaseCopy) close() error {
+	c.unlock()
+	return nil
+}
 
-func (c *databaseCopy) read(p []byte) (n int, err error) {
+// read implements source. When it gives a pause the next read gets the same buffer, and goes on where this one was.
+func (c *databaseCopy) read(p []byte) (int, error) {
 	size := c.pageSize
-	room := len(p) / size
+	end := len(p) / size * size
 	if c.next == 0 {
 		image := c.header.Encode(size)
 		copy(p, image)
 		copy(p[size:], image)
-		n, room, c.next = headerPages*size, room-headerPages, 1
+		c.filled, c.next = headerPages*size, 1
 	}
-	for limit := windowPages - n/size; room > 0 && c.next <= c.last; limit = windowPages {
-		pages := min(room, limit, int(c.last-c.next)+1)
-		if err := c.readWindow(c.next, p[n:n+pages*size]); err != nil {
-			return n, err
+	for c.filled < end && c.next <= c.last {
+		window := windowPages - c.filled/size%windowPages
+		pages := min((end-c.filled)/size, window, int(c.last-c.next)+1)
+		if err := c.readWindow(c.next, p[c.filled:c.filled+pages*size]); err != nil {
+			return 0, err
 		}
 		c.next += jet.Pgno(pages)
-		n += pages * size
-		room -= pages
+		c.filled += pages * size
 	}
-	if room > 0 && c.next == c.last+1 {
-		c.trailer(p[n : n+size])
+	if c.filled < end && c.next == c.last+1 {
+		c.trailer(p[c.filled : c.filled+size])
 		c.next++
-		n += size
+		c.filled += size
 	}
+	n := c.filled
+	c.filled = 0
 	return n, nil
 }
 
-// readWindow reads and verifies consecutive pages. No page of them is written meanwhile.
+// readWindow reads and verifies consecutive pages. No page of them is written meanwhile, nor in a pause.
 func (c *databaseCopy) readWindow(first jet.Pgno, p []byte) error {
-	end := first + jet.Pgno(len(p)/c.pageSize) - 1
-	c.file.LockRange(first, end)
-	defer c.file.UnlockRange(first, end)
 	env := c.b.e.Env()
-	begun := env.Now()
-	for attempt := 1; ; attempt++ {
-		err := c.readVerified(first, p)
-		if err == nil {
-			if attempt > 1 {
-				c.b.report(eventlog.TransientReadError, c.file.Path(), fmt.Sprintf("0x%016x", c.file.Offset(first)),
-					fmt.Sprintf("0x%08x", len(p)), attempt-1, int(env.Now().Sub(begun).Seconds()))
-			}
-			return nil
-		}
-		if attempt == readAttempts {
-			return err
-		}
-		c.b.svc.Sleep(time.Duration(attempt) * retryPause)
-		if err := c.b.stopped(); err != nil {
-			return err
-		}
+	if c.attempts == 0 {
+		c.locked = pageRange{first, first + jet.Pgno(len(p)/c.pageSize) - 1}
+		c.file.LockRange(c.locked.first, c.locked.last)
+		c.begun = env.Now()
 	}
+	err := c.readVerified(first, p)
+	if err != nil {
+		if c.attempts++; c.attempts < readAttempts {
+			return pause(time.Duration(c.attempts) * retryPause)
+		}
+	} else if c.attempts > 0 {
+		c.b.report(eventlog.TransientReadError, c.file.Path(), fmt.Sprintf("0x%016x", c.file.Offset(first)),
+			fmt.Sprintf("0x%08x", len(p)), c.attempts, int(env.Now().Sub(c.begun).Seconds()))
+	}
+	c.unlock()
+	return err
+}
+
+// unlock lets the window that is being read be written.
+func (c *databaseCopy) unlock() {
+	if c.locked.first != jet.PgnoNull {
+		c.file.UnlockRange(c.locked.first, c.locked.last)
+	}
+	c.locked, c.attempts = pageRange{}, 0
 }
 
 // readVerified reads pages; of those that are damaged each is reported, and the first counts. Blank pages are as

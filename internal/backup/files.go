@@ -6,8 +6,10 @@ import (
 	"path"
 	"strings"
 
+	"esent/internal/backup/meter"
 	"esent/internal/eventlog"
 	"esent/internal/jet"
+	"esent/internal/logstore"
 )
 
 // source delivers the image of one file, as it is to lie in the backup set, from its start to its end.
@@ -30,6 +32,45 @@ type openFile struct {
 
 // atEnd says that the file was read to its end.
 func (f *openFile) atEnd() bool { return f.done == f.size }
+
+// phase is what is being done while the file is read.
+func (f *openFile) phase() meter.Phase {
+	if f.database != nil {
+		return meter.Databases
+	}
+	return meter.Logs
+}
+
+// pagesAt is how many of a database's pages come before an offset in its copy; none of a log.
+func (f *openFile) pagesAt(off int64) int64 {
+	if f.database == nil {
+		return 0
+	}
+	size := int64(f.database.File().PageSize())
+	return min(max(off/size-headerPages, 0), f.size/size-headerPages-1)
+}
+
+// expectDatabases adds the databases to what is going to be copied.
+func (b *session) expectDatabases(databases []Database) error {
+	for _, d := range databases {
+		last, err := d.LastPage()
+		if err != nil {
+			return err
+		}
+		b.meter.Expect((int64(last)+headerPages+1)*int64(d.File().PageSize()), int64(last))
+	}
+	return nil
+}
+
+// expectLogs adds the logs from generation first on to what is going to be copied, with the one that is being written.
+func (b *session) expectLogs(first int32) {
+	log := b.e.Log()
+	current := log.EndPos().Gen()
+	if b.copyMac != 0 {
+		current = b.copyMac - 1
+	}
+	b.meter.Expect(int64(current-first+1)*int64(log.Segments())*logstore.SegmentSize, 0)
+}
 
 // openDatabase begins to read a database (spec chapter 06, 5.5). Failures leave the backup going on without it.
 func (b *session) openDatabase(file string) (*openFile, error) {
@@ -133,7 +174,7 @@ func (b *session) read(p []byte) (int, error) {
 		return n, nil
 	}
 	switch {
-	case isStop(err):
+	case isPause(err), isStop(err):
 	case f.database != nil:
 		delete(b.members, f.database.ID())
 		b.report(eventlog.BackupErrorForDatabase, err, f.path)
@@ -178,6 +219,11 @@ func (b *session) drop() {
 
 // stopped is why the backup must end now, nil if it need not.
 func (b *session) stopped() error { return b.e.BackupStopped() }
+
+func isPause(err error) bool {
+	_, ok := err.(pause)
+	return ok
+}
 
 // isStop says that an error is one of stopped.
 func isStop(err error) bool {

@@ -22,6 +22,8 @@ type output struct {
 	present vfs.File
 	replace func() (vfs.File, error)
 	buf     []byte
+	// during does what takes long while watchers are told; nil does it alone.
+	during func(func() error) error
 }
 
 // write puts p behind what was written.
@@ -94,12 +96,22 @@ func (o *output) diverge() error {
 
 // finish makes the file durable and closes it.
 func (o *output) finish() error {
-	o.stopSync()
-	var err error
-	if o.file != nil {
-		err = o.file.Sync()
-	}
+	err := o.sync()
 	return errors.Join(err, o.close())
+}
+
+func (o *output) sync() error {
+	sync := func() error {
+		o.stopSync()
+		if o.file == nil {
+			return nil
+		}
+		return o.file.Sync()
+	}
+	if o.during == nil {
+		return sync()
+	}
+	return o.during(sync)
 }
 
 func (o *output) stopSync() {

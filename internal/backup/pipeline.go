@@ -2,14 +2,20 @@ package backup
 
 import (
 	"sync"
+	"time"
 
 	"esent/internal/jet"
 	"esent/internal/vfs"
 )
 
-// pipeline reads ahead: while a window is being written, a task reads the next one.
+// pipeline reads ahead: while a window is being written, a task reads the next one. Whoever waits for a window does
+// what watchers want meanwhile, and it is there that pauses are spent which reading asks for.
 type pipeline struct {
 	task vfs.Task
+	// pulse is called every now and then by next as it waits, sleep spends a pause; the error of either is that of
+	// next. nil does nothing.
+	pulse func() error
+	sleep func(time.Duration) error
 
 	mu      sync.Mutex
 	changed sync.Cond // a read has ended
@@ -20,6 +26,8 @@ type pipeline struct {
 	held    bool
 	busy    bool // a read is under way
 	ended   bool
+	// rest is the pause before the next attempt to read; see pause.
+	rest time.Duration
 }
 
 // window is a part of a file in memory.
@@ -47,7 +55,7 @@ func (p *pipeline) begin(size int, read func(p []byte) (int, error)) {
 	for p.busy {
 		p.changed.Wait()
 	}
-	p.read, p.take, p.fill, p.held, p.ended = read, 0, 0, false, false
+	p.read, p.take, p.fill, p.held, p.ended, p.rest = read, 0, 0, false, false, 0
 	for i := range p.windows {
 		w := &p.windows[i]
 		if cap(w.buf) < size {
@@ -77,13 +85,10 @@ func (p *pipeline) next() ([]byte, error) {
 	}
 	w := &p.windows[p.take]
 	for !w.full {
-		if p.busy {
-			p.changed.Wait()
-			continue
+		if err := p.wait(); err != nil {
+			p.mu.Unlock()
+			return nil, err
 		}
-		p.mu.Unlock()
-		p.task.Wait()
-		p.mu.Lock()
 	}
 	p.held = true
 	if !p.ended {
@@ -93,11 +98,44 @@ func (p *pipeline) next() ([]byte, error) {
 	return w.buf[:w.n], w.err
 }
 
+// pollStep is how long the pipeline, and whoever works with it, waits before it looks what watchers want.
+const pollStep = 20 * time.Millisecond
+
+// wait waits for the task, but not for long. The lock is held, and released meanwhile.
+func (p *pipeline) wait() error {
+	rest, busy := p.rest, p.busy
+	p.mu.Unlock()
+	defer p.mu.Lock()
+	if rest > 0 {
+		var err error
+		if p.sleep != nil {
+			err = p.sleep(rest)
+		}
+		p.mu.Lock()
+		p.rest = 0
+		p.mu.Unlock()
+		return err
+	}
+	if !busy {
+		p.task.Kick()
+	}
+	p.task.WaitFor(pollStep)
+	if p.pulse == nil {
+		return nil
+	}
+	return p.pulse()
+}
+
+// pause is the error of a read that is to be tried again after a while, with the same buffer.
+type pause time.Duration
+
+func (p pause) Error() string { return "to be read again after " + time.Duration(p).String() }
+
 // run fills the next free window.
 func (p *pipeline) run() {
 	p.mu.Lock()
 	w := &p.windows[p.fill]
-	if p.ended || w.full || p.read == nil {
+	if p.ended || w.full || p.rest > 0 || p.read == nil {
 		p.mu.Unlock()
 		return
 	}
@@ -108,9 +146,14 @@ func (p *pipeline) run() {
 	defer func() {
 		p.mu.Lock()
 		defer p.mu.Unlock()
+		p.busy = false
+		if d, ok := err.(pause); ok {
+			p.rest = time.Duration(d)
+			p.changed.Broadcast()
+			return
+		}
 		w.n, w.err, w.full = n, err, true
 		p.fill ^= 1
-		p.busy = false
 		if n == 0 || err != nil {
 			p.ended = true
 		}

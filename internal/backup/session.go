@@ -3,6 +3,7 @@ package backup
 import (
 	"sync"
 
+	"esent/internal/backup/meter"
 	"esent/internal/engine/dbfile"
 	"esent/internal/engine/recovery"
 	"esent/internal/eventlog"
@@ -24,6 +25,8 @@ type session struct {
 	naming logstore.Naming
 	full   bool
 	kind   uint32
+	// meter counts what is copied; nil in a snapshot, where the program copies.
+	meter *meter.Meter
 
 	// mu keeps the calls of a streaming backup apart.
 	mu sync.Mutex
@@ -53,8 +56,9 @@ type session struct {
 	archives logstore.Directory
 }
 
-// begin starts a backup (spec chapter 06, 5.2). grbit is 0 or JET_bitBackupIncremental.
-func (s *Service) begin(e Engine, grbit jet.Grbit) (*session, error) {
+// begin starts a backup (spec chapter 06, 5.2). grbit is 0 or JET_bitBackupIncremental. w, which may be nil, is told of
+// the progress.
+func (s *Service) begin(e Engine, grbit jet.Grbit, w meter.Watch) (*session, error) {
 	if err := beginnable(e); err != nil {
 		return nil, err
 	}
@@ -70,7 +74,8 @@ func (s *Service) begin(e Engine, grbit jet.Grbit) (*session, error) {
 	case log.EndPos().Gen() >= logstore.MaxGeneration:
 		return nil, jet.ErrLogSequenceEnd
 	}
-	b := &session{svc: s, e: e, naming: log.Naming(), full: !incremental, logs: incremental, members: map[jet.DBID]bool{}}
+	b := &session{svc: s, e: e, naming: log.Naming(), full: !incremental, logs: incremental, members: map[jet.DBID]bool{},
+		meter: meter.New(e.Env().Now, w)}
 	if !e.BeginBackup(b.abort) {
 		return nil, jet.ErrBackupInProgress
 	}
@@ -80,6 +85,7 @@ func (s *Service) begin(e Engine, grbit jet.Grbit) (*session, error) {
 		e.EndBackup()
 		return nil, err
 	}
+	s.show(b)
 	return b, nil
 }
 
@@ -279,6 +285,7 @@ func (b *session) end(cause error, options jet.Grbit) {
 			b.report(eventlog.StopBackupError, code)
 		}
 	}
+	b.svc.hide(b)
 	b.e.EndBackup()
 	b.note(logstore.BackupStop, jet.BackupInfo{})
 }

@@ -1,6 +1,8 @@
 package backup
 
 import (
+	"time"
+
 	"esent/internal/jet"
 )
 
@@ -18,9 +20,12 @@ func (s *Service) BeginExternal(e Engine, grbit jet.Grbit) error {
 		return err
 	}
 	defer e.Leave()
-	b, err := s.begin(e, grbit)
+	b, err := s.begin(e, grbit, nil)
 	if err != nil {
 		return err
+	}
+	if b.full {
+		_ = b.expectDatabases(b.loggable()) // who opens the database will be told
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -100,6 +105,7 @@ func (s *Service) OpenFile(e Engine, name string, start int64) (h Handle, size i
 		}
 		if err == nil {
 			size = f.size
+			err = b.meter.Enter(f.phase(), f.path)
 		}
 		return err
 	})
@@ -151,14 +157,35 @@ func (s *Service) ReadFile(e Engine, h Handle, p []byte) (n int, err error) {
 		if len(p)%size != 0 || len(p) < least {
 			return jet.ErrInvalidParameter.Errorf("%d bytes", len(p))
 		}
+		from := f.done
 		var err error
-		n, err = b.read(p)
+		n, err = b.readPatiently(p)
+		if err == nil {
+			err = b.meter.Add(int64(n), f.pagesAt(f.done)-f.pagesAt(from))
+		}
 		if err != nil && !isStop(err) && b.open != nil {
 			_ = b.closeFile() // it was only read
 		}
 		return err
 	})
 	return n, err
+}
+
+// readPatiently is read, with its pauses spent.
+func (b *session) readPatiently(p []byte) (int, error) {
+	for {
+		n, err := b.read(p)
+		rest, ok := err.(pause)
+		if !ok {
+			return n, err
+		}
+		for left := time.Duration(rest); left > 0; left -= pollStep {
+			if err := b.stopped(); err != nil {
+				return 0, err
+			}
+			b.svc.Sleep(min(left, pollStep))
+		}
+	}
 }
 
 // CloseFile ends the reading of a file (JetCloseFileInstance); it stays possible when the backup was stopped.
@@ -184,8 +211,12 @@ type LogInfo struct {
 // and the backup goes on until its end.
 func (s *Service) LogInfo(e Engine) (info LogInfo, err error) {
 	err = s.going(e, func(b *session) error {
+		known := b.prepared
 		if err := b.prepareLogs(); err != nil {
 			return err
+		}
+		if !known {
+			b.expectLogs(b.copyMic)
 		}
 		info = LogInfo{Paths: b.logFiles(b.copyMic, b.copyMac), GenLow: b.copyMic, GenHigh: b.copyMac - 1, Base: b.naming.Base}
 		return nil

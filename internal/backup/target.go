@@ -33,8 +33,9 @@ type target struct {
 	fs     vfs.FS
 	sched  vfs.Scheduler
 	events *eventlog.Logger
-	root   string // the directory that the user has given
-	dir    string // where the files of the set go
+	during func(func() error) error // see output
+	root   string                   // the directory that the user has given
+	dir    string                   // where the files of the set go
 	full   bool
 	atomic bool
 
@@ -148,6 +149,22 @@ func (t *target) findPlainSet() error {
 	return nil
 }
 
+// accept makes sure that the logs continue the set in the directory, where logs are to be added to it.
+func (t *target) accept(j *job, _ []Database) error {
+	if t.full {
+		return nil
+	}
+	logs, err := j.findLogs()
+	if err != nil {
+		return err
+	}
+	lowest := logs.Lowest()
+	if lowest == 0 {
+		lowest = j.e.Log().EndPos().Gen()
+	}
+	return t.checkSet(j.naming, j.e.Log().SignLog(), lowest)
+}
+
 // checkSet makes sure that the logs from generation lowest on continue the set in the directory. It removes what a
 // crash has left of logs that were being added.
 func (t *target) checkSet(naming logstore.Naming, sign jet.Signature, lowest int32) error {
@@ -190,12 +207,12 @@ func (t *target) checkSet(naming logstore.Naming, sign jet.Signature, lowest int
 }
 
 // create makes a file of the set that will have size bytes.
-func (t *target) create(name string, size int64) (*output, error) {
+func (t *target) create(name string, size int64) (setFile, error) {
 	f, err := t.createFile(name)
 	if err != nil {
 		return nil, err
 	}
-	return &output{sched: t.sched, file: f, size: size}, nil
+	return &output{sched: t.sched, file: f, size: size, during: t.during}, nil
 }
 
 func (t *target) createFile(name string) (vfs.File, error) {
@@ -209,11 +226,11 @@ func (t *target) createFile(name string) (vfs.File, error) {
 
 // createLog makes a log of the set. In an incremental backup it gets its name only at the end, and nothing is
 // written at all if the set has the very same log already.
-func (t *target) createLog(name string, size int64) (*output, error) {
+func (t *target) createLog(name string, size int64) (setFile, error) {
 	if t.full {
 		return t.create(name, size)
 	}
-	o := &output{sched: t.sched, size: size, replace: func() (vfs.File, error) {
+	o := &output{sched: t.sched, size: size, during: t.during, replace: func() (vfs.File, error) {
 		f, err := t.createFile(name + partial)
 		if err == nil {
 			t.logs = append(t.logs, name)
@@ -236,6 +253,9 @@ func (t *target) createLog(name string, size int64) (*output, error) {
 	}
 	return o, err
 }
+
+// complete makes the names of the files durable.
+func (t *target) complete() error { return t.fs.SyncDir(t.dir) }
 
 // promote makes the files part of the set, durably. Until it has succeeded undo takes everything back.
 func (t *target) promote() error {

@@ -96,3 +96,25 @@ func TestEvery(t *testing.T) {
 		t.Error("the timer fires after its stop")
 	}
 }
+
+// WaitFor returns when a run ends, when its time is over, and at once when there is nothing to wait for.
+func TestWaitFor(t *testing.T) {
+	begin, end := make(chan struct{}), make(chan struct{})
+	task := NewScheduler().NewTask("test", func() {
+		begin <- struct{}{}
+		<-end
+	})
+	const soon, never = 20 * time.Millisecond, time.Hour
+	task.WaitFor(never)
+	task.Kick()
+	<-begin
+	began := time.Now()
+	task.WaitFor(soon)
+	if time.Since(began) < soon {
+		t.Error("it came back before its time, and before the run had ended")
+	}
+	go func() { end <- struct{}{} }()
+	task.WaitFor(never)
+	task.Stop()
+	task.WaitFor(never)
+}

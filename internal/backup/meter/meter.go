@@ -50,6 +50,9 @@ type Meter struct {
 // Interval is how long a watcher waits at most for the next call, if the work goes on.
 const Interval = 100 * time.Millisecond
 
+// due is when it is time for the next call: work is done in pieces, and the next piece may end too late.
+const due = Interval * 3 / 4
+
 // New makes a meter that tells w, which may be nil, by the clock now.
 func New(now func() time.Time, w Watch) *Meter { return &Meter{watch: w, now: now, told: now()} }
 
@@ -83,9 +86,9 @@ func (m *Meter) Add(bytes, pages int64) error {
 	p.Bytes += bytes
 	p.Pages += pages
 	p.BytesTotal, p.PagesTotal = max(p.BytesTotal, p.Bytes), max(p.PagesTotal, p.Pages)
-	due := m.watch != nil && (p.percent() != m.percent || m.now().Sub(m.told) >= Interval)
+	tell := m.watch != nil && (p.percent() != m.percent || m.now().Sub(m.told) >= due)
 	m.mu.Unlock()
-	if !due {
+	if !tell {
 		return nil
 	}
 	return m.tell()
@@ -93,7 +96,7 @@ func (m *Meter) Add(bytes, pages int64) error {
 
 // Pulse tells of the position when it is time, for work that waits and counts nothing.
 func (m *Meter) Pulse() error {
-	if m.watch == nil || m.now().Sub(m.told) < Interval {
+	if m.watch == nil || m.now().Sub(m.told) < due {
 		return nil
 	}
 	return m.tell()

@@ -29,7 +29,7 @@ func TestWatch(t *testing.T) {
 		bytes int64
 		took  time.Duration
 		calls int
-	}{{99, 0, 1}, {1, 0, 2}, {50, 0, 2}, {10, Interval - 1, 2}, {10, 1, 3}, {30, 0, 4}, {500, 0, 5}} {
+	}{{99, 0, 1}, {1, 0, 2}, {50, 0, 2}, {10, due - 1, 2}, {10, 1, 3}, {30, 0, 4}, {500, 0, 5}} {
 		if step(c.bytes, c.took); len(seen) != c.calls {
 			t.Errorf("%d bytes after %v: %d calls, want %d", c.bytes, c.took, len(seen), c.calls)
 		}

@@ -161,4 +161,5 @@ func (idle) NewTask(_ string, run func()) vfs.Task       { return idleTask{run} 
 func (idle) Every(time.Duration, vfs.Task) (stop func()) { return func() {} }
 func (idleTask) Kick()                                   {}
 func (t idleTask) Wait()                                 { t.run() }
+func (t idleTask) WaitFor(time.Duration)                 { t.run() }
 func (idleTask) Stop()                                   {}

@@ -84,4 +84,5 @@ func (still) NewTask(_ string, run func()) vfs.Task       { return stillTask{run
 func (still) Every(time.Duration, vfs.Task) (stop func()) { return func() {} }
 func (stillTask) Kick()                                   {}
 func (t stillTask) Wait()                                 { t.run() }
+func (t stillTask) WaitFor(time.Duration)                 { t.run() }
 func (stillTask) Stop()                                   {}
