@@ -15,6 +15,9 @@ type scheduler struct {
 	epoch int
 }
 
+// Inline implements vfs.Inline.
+func (c *scheduler) Inline() {}
+
 func (c *scheduler) NewTask(name string, run func()) vfs.Task {
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()
@@ -79,15 +82,6 @@ func (t *task) Kick() {
 }
 
 func (t *task) Wait() { t.runNow() }
-
-func (t *task) WaitFor(time.Duration) {
-	t.s.mu.Lock()
-	kicked := t.kicked
-	t.s.mu.Unlock()
-	if kicked {
-		t.runNow()
-	}
-}
 
 // runNow runs the task on the calling goroutine, unless it is stopped or dead.
 func (t *task) runNow() bool {
