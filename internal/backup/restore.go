@@ -4,6 +4,7 @@ import (
 	"errors"
 	"path"
 
+	"esent/internal/backup/meter"
 	"esent/internal/engine"
 	"esent/internal/engine/recovery"
 	"esent/internal/eventlog"
@@ -35,15 +36,20 @@ func (s *Service) Restore(p *engine.Process, source, dest string, status Status)
 // RestoreInstance is Restore on an instance that is not initialised; without one on a temporary instance
 // (JetRestoreInstance).
 func (s *Service) RestoreInstance(p *engine.Process, i *engine.Instance, source, dest string, status Status) error {
-	resolved, err := p.Resolve(i)
-	temporary := i == nil && err != nil
-	if temporary {
-		resolved, err = p.CreateInstance("Restore", "")
-	}
+	i, temporary, err := restoring(p, i)
 	if err != nil {
 		return err
 	}
-	return restoreHere(resolved, temporary, &restore{source: source, dest: dest, status: status})
+	return restoreHere(i, temporary, &restore{source: source, dest: dest, status: status})
+}
+
+// restoring gives the instance that restores, made for the purpose if i is nil and the process has no one instance.
+func restoring(p *engine.Process, i *engine.Instance) (resolved *engine.Instance, temporary bool, err error) {
+	resolved, err = p.Resolve(i)
+	if temporary = i == nil && err != nil; temporary {
+		resolved, err = p.CreateInstance("Restore", "")
+	}
+	return resolved, temporary, err
 }
 
 func restoreOn(i *engine.Instance, r *restore) error {
@@ -67,6 +73,11 @@ type restore struct {
 	engine.RestoreEnv
 	source, dest string
 	status       Status
+	// extended is not nil for RestoreSet. stop, the zero Stop for all others, and meter are its.
+	extended *extended
+	stop     Stop
+	meter    *meter.Meter
+
 	// external is not nil for a restore of databases that lie in their places, mapped are these.
 	external *ExternalRestore
 	mapped   []*mappedFile
@@ -75,7 +86,8 @@ type restore struct {
 	targetHigh int32
 
 	set      *Set
-	stage    *stage // nil for an external restore
+	existing []existingLog // in the instance's own directory
+	stage    *stage        // nil for an external restore
 	pipe     *pipeline
 	prepared map[string]bool // by place: whether the set has the database
 
@@ -89,7 +101,17 @@ type restore struct {
 func (r *restore) plan(env engine.RestoreEnv) (p engine.RestorePlan, err error) {
 	r.RestoreEnv = env
 	r.pipe = newPipeline(r.Env.Sched)
-	if err := r.check(); err != nil {
+	r.meter = &meter.Meter{}
+	if r.extended != nil {
+		err = r.extended.begin(r)
+	}
+	if err == nil {
+		err = r.check()
+	}
+	if err == nil && r.extended != nil {
+		err = r.extended.examine(r)
+	}
+	if err != nil {
 		r.pipe.stop()
 		return p, err
 	}
@@ -117,7 +139,11 @@ func (r *restore) plan(env engine.RestoreEnv) (p engine.RestorePlan, err error) 
 		p.Hard.Prepare, p.Map = nil, r.placeExternal
 		return p, nil
 	}
-	p.Hard.Staged, p.Stage, p.Install = true, r.stage.dir, r.stage.install
+	p.Hard.Staged, p.Stage, p.Install = true, r.stage.dir, r.install
+	if x := r.extended; x != nil {
+		p.Hard.Least, p.Hard.Watch = x.least, r.watchReplay
+		p.StopAt, p.StopTime = r.stop.At, r.stop.logTime()
+	}
 	return p, nil
 }
 
@@ -129,7 +155,7 @@ func (r *restore) check() error {
 	find, follow := r.findSet, r.checkLogs
 	if r.external != nil {
 		find = r.findExternal
-	} else if err := r.findStage(); err != nil {
+	} else if err := r.findStage(r.extended != nil && r.extended.DryRun); err != nil {
 		return err
 	}
 	if r.targetDir != "" {
@@ -172,7 +198,7 @@ func (r *restore) findPaths() error {
 		if r.dest, err = r.Env.FS.Abs(r.dest); err != nil {
 			return jet.ErrInvalidPath.Errorf("%s: %v", r.dest, err)
 		}
-		if r.CreatesPaths {
+		if r.CreatesPaths && (r.extended == nil || !r.extended.DryRun) {
 			if _, err := vfs.MakePath(r.Env.FS, r.dest); err != nil {
 				return err
 			}
@@ -182,8 +208,11 @@ func (r *restore) findPaths() error {
 }
 
 // findStage finds the place for what is unfinished, and removes what an earlier restore has left there.
-func (r *restore) findStage() error {
+func (r *restore) findStage(dryRun bool) error {
 	r.stage = newStage(r.Env.FS, r.LogDir, r.SystemDir)
+	if dryRun {
+		return nil
+	}
 	return r.stage.clear()
 }
 
@@ -194,127 +223,6 @@ func (r *restore) findSet() error {
 		return err
 	}
 	return r.set.CheckLogs(r.Env.FS, r.Events)
-}
-
-// existingLog is a log in the instance's own directory.
-type existingLog struct {
-	path   string
-	header *logstore.Header
-}
-
-// existingLogs reads the headers of the logs in a directory, by rising generation.
-func existingLogs(fsys vfs.FS, dir string, naming logstore.Naming) ([]existingLog, error) {
-	found, err := logstore.FindLogs(fsys, dir, naming)
-	if err != nil {
-		return nil, err
-	}
-	var list []existingLog
-	add := func(name string, gen int32) error {
-		file := path.Join(dir, name)
-		h, err := readLogHeader(fsys, file, gen)
-		if err == nil {
-			list = append(list, existingLog{file, h})
-		}
-		return err
-	}
-	for _, a := range found.Archives {
-		if err := add(a.Name, a.Gen); err != nil {
-			return nil, err
-		}
-	}
-	if found.Current {
-		if err := add(naming.Current(), 0); err != nil {
-			return nil, err
-		}
-	}
-	return list, nil
-}
-
-// checkLogs makes sure that the logs in the instance's own directory belong to the set's stream and continue it
-// (spec chapter 06, 11.3).
-func (r *restore) checkLogs() error {
-	if ok, err := vfs.Exists(r.Env.FS, r.LogDir); !ok && !r.CreatesPaths || err != nil {
-		return errors.Join(jet.ErrFileNotFound.Errorf("%s", r.LogDir), err)
-	}
-	naming, err := logstore.DetectNaming(r.Env.FS, r.LogDir, r.Naming)
-	if err != nil {
-		return err
-	}
-	if r.stage != nil {
-		if err := r.stage.superseded(naming); err != nil {
-			return err
-		}
-	}
-	logs, err := existingLogs(r.Env.FS, r.LogDir, naming)
-	if err != nil {
-		return err
-	}
-	return r.checkExisting(logs, path.Clean(r.LogDir), naming)
-}
-
-func (r *restore) checkExisting(logs []existingLog, dir string, naming logstore.Naming) error {
-	var foreign error
-	for _, l := range logs {
-		if l.header.SignLog != r.set.Last.SignLog {
-			r.Events.Report(eventlog.ExistingLogBadSignature, l.path)
-			foreign = jet.ErrExistingLogFileHasBadSignature.Errorf("%s", l.path)
-		}
-	}
-	if foreign != nil {
-		return foreign
-	}
-	s := r.set
-	var prev *existingLog
-	for i := range logs {
-		l := &logs[i]
-		if prev != nil && l.header.Gen == prev.header.Gen+1 {
-			if err := r.follows(prev.path, prev.header, l.path, l.header); err != nil {
-				return err
-			}
-		}
-		if prev == nil || l.header.Gen > prev.header.Gen+1 {
-			// What is missing must be in the set.
-			from := s.GenLow
-			if prev != nil {
-				from = prev.header.Gen + 1
-			}
-			if missing := max(from, s.GenHigh+1); missing < l.header.Gen {
-				file := path.Join(dir, naming.Archive(missing))
-				r.Events.Report(eventlog.CurrentLogFileMissing, file)
-				return jet.ErrMissingCurrentLogFiles.Errorf("%s", file)
-			}
-		}
-		var err error
-		switch l.header.Gen {
-		case s.GenLow - 1:
-			err = r.follows(l.path, l.header, s.LogPath(s.GenLow), s.First)
-		case s.GenLow:
-			if l.header.Created != s.First.Created {
-				err = r.discontiguous(l.path, s.LogPath(s.GenLow))
-			}
-		}
-		if err == nil && l.header.Gen == s.GenHigh+1 {
-			err = r.follows(s.LogPath(s.GenHigh), s.Last, l.path, l.header)
-		}
-		if err != nil {
-			return err
-		}
-		prev = l
-	}
-	return nil
-}
-
-// follows makes sure that the log with header b was begun after that with header a.
-func (r *restore) follows(aPath string, a *logstore.Header, bPath string, b *logstore.Header) error {
-	if b.PrevCreated == a.Created {
-		return nil
-	}
-	return r.discontiguous(aPath, bPath)
-}
-
-func (r *restore) discontiguous(a, b string) error {
-	r.Events.Report(eventlog.ExistingLogNotContiguous, a, b)
-	return jet.ErrExistingLogFileIsNotContiguous.Errorf("%s and %s", a, b)
 }
 
 // place is where a database that the log names goes (recovery.Config.Map).
@@ -340,6 +248,11 @@ func (r *restore) prepare(logged string, m recovery.Mapping) (bool, error) {
 	if err := r.stage.hold(m.Place, file); err != nil {
 		return false, err
 	}
+	if x := r.extended; x != nil {
+		if err := x.mayReplace(r, m.Place); err != nil {
+			return false, err
+		}
+	}
 	c := restoredFile{r: r, from: file, to: m.Path}
 	if err := c.bring(); err != nil {
 		return false, err
@@ -351,6 +264,17 @@ func (r *restore) prepare(logged string, m recovery.Mapping) (bool, error) {
 
 // copyShare is the part of the whole that copying the databases counts for.
 const copyShare = 0.10
+
+// install brings everything to its place, when redo and undo have succeeded.
+func (r *restore) install(res recovery.Result) error {
+	if err := r.meter.Enter(meter.Finish, ""); err != nil {
+		return err
+	}
+	if res.Stopped && r.stage.follows {
+		return r.futureLogs()
+	}
+	return r.stage.install(res)
+}
 
 // startProgress finds out how much there is to be done (spec chapter 06, 6.2).
 func (r *restore) startProgress() error {

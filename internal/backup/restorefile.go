@@ -4,6 +4,7 @@ import (
 	"errors"
 	"path"
 
+	"esent/internal/backup/meter"
 	"esent/internal/vfs"
 )
 
@@ -66,10 +67,16 @@ func (c *restoredFile) copyFrom(from vfs.File, size int64) error {
 		return n, err
 	})
 	defer p.end()
+	watch, page := c.r.meter, int64(c.r.set.pageSize())
+	if err := watch.Enter(meter.Databases, c.from); err != nil {
+		return errors.Join(err, o.close())
+	}
 	for {
 		b, err := p.next()
 		if err == nil && len(b) > 0 {
-			err = o.write(b)
+			if err = o.write(b); err == nil {
+				err = watch.Add(int64(len(b)), int64(len(b))/page)
+			}
 		}
 		if err != nil {
 			return errors.Join(err, o.close())
@@ -92,5 +99,5 @@ func (c *restoredFile) patch() error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(c.r.set.PatchCopy(f, c.r.Events), f.Close())
+	return errors.Join(c.r.set.patchCopy(f, c.r.Events, !c.r.stop.none()), f.Close())
 }

@@ -91,6 +91,9 @@ func (s *Set) findDatabases(fsys vfs.FS) error {
 	return nil
 }
 
+// pageSize is that of the databases, in bytes, once CheckLogs has read the logs.
+func (s *Set) pageSize() int { return s.Last.PageSize }
+
 func stem(name string) string { return strings.TrimSuffix(name, path.Ext(name)) }
 
 // CopyOf is the path of the set's copy of a database that is called name, empty if there is none.

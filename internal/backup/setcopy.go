@@ -24,27 +24,36 @@ func OpenCopy(env *vfs.Env, file string, readOnly bool) (*dbfile.File, error) {
 // CheckCopy makes sure that a file is a backup copy that the logs of the set fit (spec chapter 06, 11.4), as far as their
 // headers were read. It gives the page that the trailer is in, PgnoNull when it is merged into the header already.
 func (s *Set) CheckCopy(f *dbfile.File, events *eventlog.Logger) (trailer jet.Pgno, err error) {
+	trailer, need, err := s.needs(f, events)
+	if err != nil {
+		return 0, err
+	}
+	return trailer, s.checkRange(need, events)
+}
+
+// needs gives the page of the trailer, as CheckCopy does, and what the copy says of its backup: the logs that it needs.
+func (s *Set) needs(f *dbfile.File, events *eventlog.Logger) (trailer jet.Pgno, need jet.BackupInfo, err error) {
 	h := f.Header()
 	if h.FullCur.GenLow == 0 {
-		return 0, jet.ErrRestoreOfNonBackupDatabase.Errorf("%s", f.Path())
+		return 0, need, jet.ErrRestoreOfNonBackupDatabase.Errorf("%s", f.Path())
 	}
 	if h.FullCur.GenHigh != 0 {
-		return jet.PgnoNull, s.checkRange(h.FullCur, events)
+		return jet.PgnoNull, h.FullCur, nil
 	}
 	last, err := f.Pages()
 	if err != nil {
-		return 0, err
+		return 0, need, err
 	}
 	if last == jet.PgnoNull {
-		return 0, jet.ErrDatabaseCorrupted.Errorf("%s has no pages", f.Path())
+		return 0, need, jet.ErrDatabaseCorrupted.Errorf("%s has no pages", f.Path())
 	}
 	page := make([]byte, f.PageSize())
 	if err := f.ReadRaw(last, page); err != nil {
-		return 0, err
+		return 0, need, err
 	}
 	t, err := dbfile.DecodeTrailer(page)
 	if err != nil {
-		return 0, jet.ErrBadPatchPage.Errorf("%s: page %d", f.Path(), last)
+		return 0, need, jet.ErrBadPatchPage.Errorf("%s: page %d", f.Path(), last)
 	}
 	err = t.Matches(&h)
 	if err == nil && s.Last != nil && t.SignLog != s.Last.SignLog {
@@ -52,9 +61,9 @@ func (s *Set) CheckCopy(f *dbfile.File, events *eventlog.Logger) (trailer jet.Pg
 	}
 	if err != nil {
 		events.Report(eventlog.DatabasePatchFileMismatch, f.Path())
-		return 0, jet.ErrDatabasePatchFileMismatch.Errorf("%s", f.Path())
+		return 0, need, jet.ErrDatabasePatchFileMismatch.Errorf("%s", f.Path())
 	}
-	return last, s.checkRange(t.Backup, events)
+	return last, t.Backup, nil
 }
 
 // checkRange makes sure that the set has all logs that the copy needs.
@@ -72,14 +81,25 @@ func (s *Set) checkRange(need jet.BackupInfo, events *eventlog.Logger) error {
 	return nil
 }
 
-// PatchCopy checks a copy, tells in its header which logs redo needs, and takes the trailer away. Redo may follow even if
-// a crash separates the two.
+// PatchCopy checks a copy, tells in its header which logs redo needs, all those of the set, and takes the trailer away.
+// Redo may follow even if a crash separates the two.
 func (s *Set) PatchCopy(f *dbfile.File, events *eventlog.Logger) error {
-	trailer, err := s.CheckCopy(f, events)
+	return s.patchCopy(f, events, false)
+}
+
+// patchCopy is PatchCopy. early says that redo may end when it has the logs without which the copy is none.
+func (s *Set) patchCopy(f *dbfile.File, events *eventlog.Logger, early bool) error {
+	trailer, need, err := s.needs(f, events)
+	if err == nil {
+		err = s.checkRange(need, events)
+	}
 	if err != nil {
 		return err
 	}
 	high := s.GenHigh
+	if early {
+		high = int32(need.GenHigh)
+	}
 	f.UpdateHeader(func(h *dbfile.Header) {
 		h.FullCur.GenHigh = uint32(high)
 		if high > h.GenMaxCommitted {

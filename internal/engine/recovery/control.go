@@ -33,6 +33,7 @@ type progress struct {
 	gens, done int
 	shown      int
 	isec       uint16
+	log        string // path of the log
 }
 
 func (p *progress) init(r *run, st *start) {
@@ -54,7 +55,7 @@ func (p *progress) at(pos jet.LogPos) error {
 	seen := int64(pos.Isec()) - int64(p.isec)
 	p.isec = pos.Isec()
 	if h := p.r.cfg.Hard; h != nil && h.Watch != nil {
-		if err := h.Watch(seen * logstore.SegmentSize); err != nil {
+		if err := h.Watch(p.log, seen*logstore.SegmentSize); err != nil {
 			return err
 		}
 	}

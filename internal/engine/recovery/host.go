@@ -90,8 +90,8 @@ type Hard struct {
 	Staged bool
 	// Least is the last generation that the copies need. A stop before its end is ErrEndingRestoreLogTooLow.
 	Least int32
-	// Watch, which may be nil, is told how many more bytes of the log are replayed. Its error ends recovery.
-	Watch func(bytes int64) error
+	// Watch, which may be nil, is told how many more bytes of a log are replayed. Its error ends recovery.
+	Watch func(log string, bytes int64) error
 }
 
 // Host is what recovery asks of the engine.

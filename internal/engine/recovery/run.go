@@ -149,6 +149,7 @@ func (r *run) redo(st *start) error {
 	r.cur = generation{f.Header.Gen, f.Header.Created}
 	err = r.attachList(st)
 	for err == nil {
+		r.progress.log = file.Path()
 		err = r.replay(file, st.pos)
 		if errors.Is(err, errStopped) {
 			r.last, r.within = file, true

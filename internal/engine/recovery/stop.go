@@ -13,7 +13,7 @@ func (r *run) checkStop() error {
 		return nil
 	case at != 0 && at.Gen() <= 0:
 		return jet.ErrInvalidParameter.Errorf("stop position %v", at)
-	case r.cfg.DeleteOutOfRangeLogs:
+	case r.cfg.DeleteOutOfRangeLogs && r.cfg.Hard == nil:
 		return jet.ErrInvalidParameter.Errorf("replay cannot stop early while logs out of range are deleted")
 	}
 	return nil
