@@ -28,6 +28,10 @@ type Task interface {
 	// Wait returns when a run that began after the call has ended, or at once when the task is stopped;
 	// the simulation runs it inline. It must not be called from within run.
 	Wait()
+	// WaitFor waits for at most d until a run ends. It asks for none, and returns at once when none is under way or
+	// asked for; the simulation runs inline what was asked for. It may return early: the caller looks for itself.
+	// It must not be called from within run.
+	WaitFor(d time.Duration)
 	// Stop prevents further runs and waits for a run that is under way. It may be repeated, and must not
 	// be called from within run.
 	Stop()
@@ -101,6 +105,22 @@ func (t *goTask) Wait() {
 	target := t.began + 1
 	t.Kick()
 	for t.ended < target && !t.over {
+		t.changed.Wait()
+	}
+}
+
+func (t *goTask) WaitFor(d time.Duration) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	late := false
+	timer := time.AfterFunc(d, func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		late = true
+		t.changed.Broadcast()
+	})
+	defer timer.Stop()
+	for ended := t.ended; t.ended == ended && !late && !t.over && (t.began > ended || len(t.wake) > 0); {
 		t.changed.Wait()
 	}
 }

@@ -83,6 +83,15 @@ func (t *task) Kick() {
 
 func (t *task) Wait() { t.runNow() }
 
+func (t *task) WaitFor(time.Duration) {
+	t.s.mu.Lock()
+	kicked := t.kicked
+	t.s.mu.Unlock()
+	if kicked {
+		t.runNow()
+	}
+}
+
 // runNow runs the task on the calling goroutine, unless it is stopped or dead.
 func (t *task) runNow() bool {
 	t.running.Lock()
