@@ -5,6 +5,8 @@ package main
 import "C"
 
 import (
+	"fmt"
+	"os"
 	"sync"
 	"unsafe"
 
@@ -17,7 +19,7 @@ import (
 // The one engine of this process, and the objects that C holds handles of.
 var (
 	environment = vfs.System()
-	process     = engine.NewProcess(environment, eventlog.FromEnvironment(environment.FS))
+	process     = engine.NewProcess(environment, events())
 
 	instances = handleTable[engine.Instance]{kind: instanceHandle}
 	sessions  = handleTable[engine.Session]{kind: sessionHandle}
@@ -114,3 +116,12 @@ func instanceArgument(h C.JET_INSTANCE) (*engine.Instance, error) {
 
 // units is a UTF-16 text of C as the conversions take it.
 func units(p C.JET_PCWSTR) *uint16 { return (*uint16)(unsafe.Pointer(p)) }
+
+// events is where the operator wants events to go. What does not work there is told on the host's messages.
+func events() eventlog.Sink {
+	sink, err := eventlog.FromEnvironment(environment.FS)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "esent:", err)
+	}
+	return sink
+}

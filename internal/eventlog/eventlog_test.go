@@ -173,14 +173,47 @@ $`)
 
 func TestFromEnvironment(t *testing.T) {
 	fsys := vfs.System().FS
-	t.Setenv(EnvironmentVariable, "")
-	if s := FromEnvironment(fsys); s != nil {
+	choose := func(value string) Sink {
+		t.Helper()
+		t.Setenv(EnvironmentVariable, value)
+		s, err := FromEnvironment(fsys)
+		if err != nil {
+			t.Error(err)
+		}
+		return s
+	}
+	if s := choose(" , "); s != nil {
 		t.Errorf("a sink without being asked for: %v", s)
 	}
-	path := t.TempDir() + "/events.log"
-	t.Setenv(EnvironmentVariable, path)
-	(&Logger{Sink: FromEnvironment(fsys), Now: time.Now}).Report(StopRedo)
-	if text, err := vfs.ReadFile(fsys, path); err != nil || !strings.Contains(string(text), " 302 STOP_REDO ") {
-		t.Errorf("%q, %v", text, err)
+	a, b := t.TempDir()+"/events.log", t.TempDir()+"/more.log"
+	(&Logger{Sink: choose(a), Now: time.Now}).Report(StopRedo)
+	(&Logger{Sink: choose(a + ", " + b), Now: time.Now}).Report(StopBackup)
+	for path, want := range map[string][]string{a: {" 302 STOP_REDO ", " 213 "}, b: {" 213 "}} {
+		text, err := vfs.ReadFile(fsys, path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, w := range want {
+			if !strings.Contains(string(text), w) {
+				t.Errorf("%s lacks %s: %s", path, w, text)
+			}
+		}
+	}
+	systemSinks["broken"] = func() (Sink, error) { return nil, jet.ErrDiskIO }
+	defer delete(systemSinks, "broken")
+	t.Setenv(EnvironmentVariable, "broken,"+a)
+	if s, err := FromEnvironment(fsys); s == nil || jet.CodeOf(err) != jet.ErrDiskIO || !strings.Contains(err.Error(), "broken") {
+		t.Errorf("%v, %v", s, err)
+	}
+}
+
+func TestInsertionStrings(t *testing.T) {
+	e := Event{ID: StopBackupError, Source: "app", Instance: "inst", Params: []string{"-1022"}}
+	if got := insertionStrings(e, 17); !slices.Equal(got, []string{"app", "17", "inst: ", "-1022"}) {
+		t.Errorf("%q", got)
+	}
+	e.Instance = ""
+	if got := insertionStrings(e, 17); !slices.Equal(got, []string{"app", "17", "", "-1022"}) {
+		t.Errorf("%q", got)
 	}
 }

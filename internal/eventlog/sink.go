@@ -81,19 +81,6 @@ func (r *Recorder) Reset() {
 	r.events = nil
 }
 
-// EnvironmentVariable names the file that FromEnvironment writes to.
-const EnvironmentVariable = "ESENT_EVENT_LOG"
-
-// FromEnvironment is the sink that the operator has chosen: the file that the environment variable
-// ESENT_EVENT_LOG names, or nil, which a Logger takes as none.
-func FromEnvironment(fsys vfs.FS) Sink {
-	path := os.Getenv(EnvironmentVariable)
-	if path == "" {
-		return nil
-	}
-	return NewFile(fsys, path)
-}
-
 // File appends events to a text file, one line each:
 //
 //	time type id NAME category source(process) instance: text
