@@ -2419,20 +2419,18 @@ ESENT_EXPORT JET_ERR JET_API JetTracing(const JET_TRACEOP traceop, const JET_TRA
     return JET_errFeatureNotAvailable;
 }
 
+extern JET_ERR esent_EsentBackup(JET_INSTANCE instance, const ESENT_BACKUP *pbackup);
 ESENT_EXPORT JET_ERR JET_API EsentBackup(JET_INSTANCE instance, const ESENT_BACKUP *pbackup)
 {
-    (void)instance;
-    (void)pbackup;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_EsentBackup(instance, pbackup);
 }
 
+extern JET_ERR esent_EsentBackupProgress(JET_INSTANCE instance, ESENT_PROGRESS *pprogress);
 ESENT_EXPORT JET_ERR JET_API EsentBackupProgress(JET_INSTANCE instance, ESENT_PROGRESS *pprogress)
 {
-    (void)instance;
-    (void)pprogress;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_EsentBackupProgress(instance, pprogress);
 }
 
 ESENT_EXPORT JET_ERR JET_API EsentBackupVerify(const ESENT_VERIFY *pverify)

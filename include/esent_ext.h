@@ -39,7 +39,8 @@ typedef struct tagESENT_PROGRESS {
  * ends the work: the call takes everything back and returns that result. */
 typedef JET_ERR (JET_API *ESENT_PFNPROGRESS)(const ESENT_PROGRESS *pprogress, void *pvContext);
 
-/* Takes the next cb bytes of a stream. A result below 0 ends the backup with that result. */
+/* Takes the next cb bytes of a stream, called by the thread that called EsentBackup. A result below 0 ends the backup
+ * with that result. */
 typedef JET_ERR (JET_API *ESENT_PFNWRITE)(const void *pv, uint32_t cb, void *pvContext);
 
 /* Gives the next bytes of a stream, up to cb of them; 0 bytes are its end. */
@@ -65,7 +66,8 @@ typedef struct tagESENT_BACKUP {
 } ESENT_BACKUP;
 
 /* Makes a backup of a running instance, as JetBackupInstance does, and more: see ESENT_BACKUP. A set that lies in a
- * directory is one of JetBackupInstance, unless ESENT_bitBackupBlocks is used. Errors: those of JetBackupInstance. */
+ * directory is one of JetBackupInstance, unless ESENT_bitBackupBlocks is used. Errors: those of JetBackupInstance, and
+ * JET_errInvalidParameter for a directory and a stream, or none of them; a stream takes no flags (JET_errInvalidGrbit). */
 JET_ERR JET_API EsentBackup(JET_INSTANCE instance, const ESENT_BACKUP *pbackup);
 
 /* Tells how far the backup of an instance is, whichever call makes it; from any thread, also from within a callback.

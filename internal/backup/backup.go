@@ -85,7 +85,7 @@ func (o *Options) check() error {
 		return jet.ErrInvalidGrbit
 	case o.Stream != nil && o.Grbit != 0:
 		return jet.ErrInvalidGrbit.Errorf("a stream has a full backup")
-	case o.Stream != nil && o.Dir != "" || o.BytesPerSecond < 0:
+	case o.Stream != nil && o.Dir != "" || o.BytesPerSecond < 0 || o.Level < stream.LevelNone || o.Level > stream.LevelMost:
 		return jet.ErrInvalidParameter
 	}
 	return nil

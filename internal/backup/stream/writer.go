@@ -20,10 +20,9 @@ import (
 const (
 	LevelUsual = 0
 	LevelNone  = -1
+	// LevelMost is the highest one.
+	LevelMost = 22
 )
-
-// mostLevel is the highest level of zstd.
-const mostLevel = 22
 
 // Writer writes a set as a stream. The files come one after the other: Begin, Write as often as it takes, and Close
 // behind the last one. Whatever fails ends the stream: Abandon.
@@ -42,7 +41,7 @@ type Writer struct {
 // NewWriter makes a Writer to w. w is called by the goroutine that calls the Writer alone, with at most 1 MiB at once.
 // level is one of zstd, LevelUsual or LevelNone (else ErrInvalidParameter).
 func NewWriter(w io.Writer, level int) (*Writer, error) {
-	if level < LevelNone || level > mostLevel {
+	if level < LevelNone || level > LevelMost {
 		return nil, jet.ErrInvalidParameter.Errorf("compression level %d", level)
 	}
 	s := &Writer{to: w, sum: sha256.New(), taken: map[string]bool{}}
