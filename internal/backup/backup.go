@@ -8,12 +8,15 @@ import (
 	"esent/internal/jet"
 )
 
+// BitBackupBlocks asks for a block increment (ESENT_bitBackupBlocks).
+const BitBackupBlocks jet.Grbit = 0x10000
+
 // Options say what kind of backup is made, and where to.
 type Options struct {
 	// Dir is the directory of the set. Empty without a Stream, logs are deleted that are no longer needed, and nothing
 	// is copied.
 	Dir string
-	// Grbit is a set of JET_bitBackupIncremental and JET_bitBackupAtomic.
+	// Grbit is a set of JET_bitBackupIncremental and JET_bitBackupAtomic, or of BitBackupBlocks and JET_bitBackupAtomic.
 	Grbit jet.Grbit
 	// Stream takes a full backup in place of Dir (package stream), compressed by Level. It is called by the caller's
 	// goroutine.
@@ -27,11 +30,12 @@ type Options struct {
 	Watch meter.Watch
 
 	status Status
+	jet    bool // without what JetBackup does not have
 }
 
 // Backup is Make as JetBackupInstance does it.
 func (s *Service) Backup(e Engine, dir string, grbit jet.Grbit, status Status) error {
-	return s.Make(e, Options{Dir: dir, Grbit: grbit, status: status})
+	return s.Make(e, Options{Dir: dir, Grbit: grbit, status: status, jet: true})
 }
 
 // Make makes a backup of the running instance (spec chapter 06, 5). On failure the directory is as it was before, and no
@@ -81,11 +85,12 @@ func (s *Service) Make(e Engine, o Options) error {
 // check refuses options that say nothing, or too much.
 func (o *Options) check() error {
 	switch {
-	case o.Grbit&^(jet.BitBackupIncremental|jet.BitBackupAtomic) != 0:
+	case o.Grbit&^(jet.BitBackupIncremental|jet.BitBackupAtomic|BitBackupBlocks) != 0,
+		o.Grbit&BitBackupBlocks != 0 && (o.jet || o.Grbit&jet.BitBackupIncremental != 0):
 		return jet.ErrInvalidGrbit
 	case o.Stream != nil && o.Grbit != 0:
 		return jet.ErrInvalidGrbit.Errorf("a stream has a full backup")
-	case o.Stream != nil && o.Dir != "" || o.BytesPerSecond < 0 || o.Level < stream.LevelNone || o.Level > stream.LevelMost:
+	case o.Stream != nil && o.Dir != "" || o.Grbit&BitBackupBlocks != 0 && o.Dir == "" || o.BytesPerSecond < 0 || o.Level < stream.LevelNone || o.Level > stream.LevelMost:
 		return jet.ErrInvalidParameter
 	}
 	return nil
@@ -100,8 +105,13 @@ func (j *job) open(o *Options) error {
 		j.sink = &streamSink{w: w}
 		return err
 	}
-	j.sink = &target{fs: env.FS, sched: env.Sched, events: j.e.Events(), during: j.during, root: o.Dir, full: j.full,
+	t := target{fs: env.FS, sched: env.Sched, events: j.e.Events(), during: j.during, root: o.Dir, full: j.full,
 		atomic: o.Grbit&jet.BitBackupAtomic != 0}
+	if o.Grbit&BitBackupBlocks != 0 {
+		j.sink = &blockSink{target: t}
+		return nil
+	}
+	j.sink = &t
 	return nil
 }
 

@@ -18,30 +18,51 @@ type scenario struct {
 	before func(m *machine)
 	// hadSet says that a complete set was there.
 	hadSet bool
+	// tidy is how many steps follow the moment when the set is complete, above the usual twenty; with it only every third
+	// step is looked at.
+	tidy int
 }
 
 var scenarios = []scenario{
-	{"full", 0, func(m *machine) {}, false},
-	{"first atomic full", jet.BitBackupAtomic, func(m *machine) {}, false},
+	{"full", 0, func(m *machine) {}, false, 0},
+	{"first atomic full", jet.BitBackupAtomic, func(m *machine) {}, false, 0},
 	{"atomic full", jet.BitBackupAtomic, func(m *machine) {
 		m.ok(m.backup("/bk", jet.BitBackupAtomic))
-	}, true},
+	}, true, 0},
 	{"atomic full over a set in old", jet.BitBackupAtomic, func(m *machine) {
 		m.ok(m.backup("/bk", jet.BitBackupAtomic))
 		m.ok(m.env.FS.Rename("/bk/new", "/bk/old"))
 		m.ok(m.env.FS.SyncDir("/bk"))
-	}, true},
+	}, true, 0},
 	{"atomic full over sets in new and old", jet.BitBackupAtomic, func(m *machine) {
 		m.ok(m.backup("/bk", jet.BitBackupAtomic))
 		m.ok(m.sim.WriteFile("/bk/old/edb00001.log", nil))
 		m.ok(m.sim.WriteFile("/bk/old/app.edb", nil))
-	}, true},
+	}, true, 0},
 	{"incremental", jet.BitBackupIncremental, func(m *machine) {
 		m.ok(m.backup("/bk", 0))
-	}, true},
+	}, true, 0},
 	{"atomic incremental", jet.BitBackupIncremental | jet.BitBackupAtomic, func(m *machine) {
 		m.ok(m.backup("/bk", jet.BitBackupAtomic))
-	}, true},
+	}, true, 0},
+	{"blocks", BitBackupBlocks, func(m *machine) {
+		m.ok(m.backup("/bk", 0))
+		m.change(m.e.databases[0].(*fakeDatabase), 5, 2)
+	}, true, 0},
+	{"atomic blocks, the second ones", BitBackupBlocks | jet.BitBackupAtomic, func(m *machine) {
+		m.ok(m.backup("/bk", jet.BitBackupAtomic))
+		m.change(m.e.databases[0].(*fakeDatabase), 5, 2)
+		m.ok(m.backup("/bk", BitBackupBlocks|jet.BitBackupAtomic))
+		m.change(m.e.databases[0].(*fakeDatabase), 7, 3)
+	}, true, 0},
+	{"incremental behind blocks", jet.BitBackupIncremental, func(m *machine) {
+		m.ok(m.backup("/bk", 0))
+		m.ok(m.backup("/bk", BitBackupBlocks))
+	}, true, 20},
+	{"atomic full over blocks", jet.BitBackupAtomic, func(m *machine) {
+		m.ok(m.backup("/bk", jet.BitBackupAtomic))
+		m.ok(m.backup("/bk", BitBackupBlocks|jet.BitBackupAtomic))
+	}, true, 20},
 }
 
 // build makes the machine just before the scenario's backup.
@@ -71,9 +92,12 @@ func TestPowerCut(t *testing.T) {
 			after, err := findSet(m.env.FS, "/bk")
 			m.ok(err)
 			for n := range steps {
+				if s.tidy > 0 && n%3 > 0 {
+					continue
+				}
 				m := s.build(t)
 				m.sim.PowerOffAfter(n)
-				if err := m.backup("/bk", s.grbit); err == nil && n < steps-20 {
+				if err := m.backup("/bk", s.grbit); err == nil && n < steps-20-s.tidy {
 					t.Fatalf("step %d of %d: succeeded", n, steps)
 				}
 				for seed, how := range []simdisk.Survival{simdisk.LoseAll, simdisk.KeepAll, simdisk.Random, simdisk.Random} {
@@ -85,6 +109,9 @@ func TestPowerCut(t *testing.T) {
 							t.Fatalf("step %d of %d, crash %d: %v\n%v", n, steps, seed, err, c.Files())
 						}
 						continue
+					}
+					if err := checkChain(fsys, got.dir); err != nil {
+						t.Fatalf("step %d of %d, crash %d: %v\n%v", n, steps, seed, err, c.Files())
 					}
 					if got.genHigh != before.genHigh && got.genHigh > after.genHigh {
 						t.Fatalf("step %d, crash %d: set %+v, before %+v, after %+v", n, steps, got, before, after)
@@ -125,7 +152,11 @@ func TestFailure(t *testing.T) {
 					break
 				}
 				if err == nil {
-					if _, err := findSet(m.env.FS, "/bk"); err != nil {
+					s, err := findSet(m.env.FS, "/bk")
+					if err == nil {
+						err = checkChain(m.env.FS, s.dir)
+					}
+					if err != nil {
 						t.Fatalf("operation %d: %v", n, err)
 					}
 					continue

@@ -50,7 +50,11 @@ func (x *extended) examineCopies(r *restore) error {
 			x.report.Missing = append(x.report.Missing, path.Join(r.set.Dir, d.Stem)+".*")
 			continue // that is for replay to judge
 		}
-		if err := x.found(x.examineCopy(r, path.Join(r.set.Dir, d.Name))); err != nil {
+		examine := x.examineCopy
+		if r.set.chain != nil {
+			examine = x.examineBlocks
+		}
+		if err := x.found(examine(r, path.Join(r.set.Dir, d.Name))); err != nil {
 			return err
 		}
 	}

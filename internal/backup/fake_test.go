@@ -223,9 +223,9 @@ func pageImage(pgno jet.Pgno, n int) page.Page {
 
 func (m *machine) backup(dir string, grbit jet.Grbit) error {
 	m.status = nil
-	return m.svc.Backup(m.e, dir, grbit, func(snt, done, total uint32) {
+	return m.svc.Make(m.e, Options{Dir: dir, Grbit: grbit, status: func(snt, done, total uint32) {
 		m.status = append(m.status, fmt.Sprintf("%d:%d/%d", snt, done, total))
-	})
+	}})
 }
 
 // files lists a directory with its sub-directories, one level deep.

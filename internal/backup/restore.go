@@ -222,6 +222,9 @@ func (r *restore) findSet() error {
 	if r.set, err = FindSet(r.Env.FS, r.source, r.Naming); err != nil {
 		return err
 	}
+	if r.set, err = r.set.WithBlocks(r.Env.FS); err != nil {
+		return err
+	}
 	return r.set.CheckLogs(r.Env.FS, r.Events)
 }
 

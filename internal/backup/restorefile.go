@@ -17,6 +17,12 @@ type restoredFile struct {
 // bring checks the copy in the set, copies it over what is in its place, and makes it ready for redo. Nothing is
 // written when the set cannot be used.
 func (c *restoredFile) bring() error {
+	if c.r.set.chain != nil {
+		if err := c.bringBlocks(); err != nil {
+			return err
+		}
+		return c.patch()
+	}
 	if err := c.check(); err != nil {
 		return err
 	}

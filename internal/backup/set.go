@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"esent/internal/backup/blocks"
 	"esent/internal/eventlog"
 	"esent/internal/jet"
 	"esent/internal/logstore"
@@ -28,6 +29,9 @@ type Set struct {
 
 	// files are the names of all files in Dir.
 	files []string
+	// chain are the block increments up to the one that is in Dir, full the set that they are based on; see WithBlocks.
+	chain []*blocks.Increment
+	full  *Set
 }
 
 // SetDatabase is one database of a set.
@@ -97,7 +101,11 @@ func (s *Set) pageSize() int { return s.Last.PageSize }
 func stem(name string) string { return strings.TrimSuffix(name, path.Ext(name)) }
 
 // CopyOf is the path of the set's copy of a database that is called name, empty if there is none.
+// With block increments it is the path of its blocks.
 func (s *Set) CopyOf(name string) string {
+	if s.chain != nil {
+		return s.blocksOf(name)
+	}
 	listed := func(d SetDatabase) bool { return strings.EqualFold(d.Stem, stem(name)) }
 	if !slices.ContainsFunc(s.Databases, listed) {
 		return ""

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"esent/internal/backup/blocks"
 	"esent/internal/eventlog"
 	"esent/internal/jet"
 	"esent/internal/logstore"
@@ -124,6 +125,15 @@ func (t *target) prepareEmpty() error {
 	return err
 }
 
+// continueBlocks makes the last block increment of the set, if it has one, what logs are added to.
+func (t *target) continueBlocks() error {
+	chain, err := blocks.Chain(t.fs, t.dir)
+	if err == nil && len(chain) > 0 {
+		t.dir = chain[len(chain)-1].Dir
+	}
+	return err
+}
+
 // findAtomicSet finds the set that logs are to be added to.
 func (t *target) findAtomicSet() error {
 	for _, name := range []string{newDir, oldDir} {
@@ -153,6 +163,9 @@ func (t *target) findPlainSet() error {
 func (t *target) accept(j *job, _ []Database) error {
 	if t.full {
 		return nil
+	}
+	if err := t.continueBlocks(); err != nil {
+		return err
 	}
 	logs, err := j.findLogs()
 	if err != nil {
@@ -365,7 +378,8 @@ func (t *target) undo() error {
 	return errors.Join(errs...)
 }
 
-// removeDir removes a directory with the files in it, if it is there; one that has directories in it stays.
+// removeDir removes a directory with the files and block increments in it, if it is there; one that has other
+// directories in it stays.
 func (t *target) removeDir(dir string) error {
 	entries, err := t.fs.ReadDir(dir)
 	if err != nil {
@@ -375,7 +389,11 @@ func (t *target) removeDir(dir string) error {
 		return jet.ErrDeleteBackupFileFail.Errorf("%v", err)
 	}
 	for _, e := range entries {
-		if err := t.remove(path.Join(dir, e.Name)); err != nil {
+		remove := t.remove
+		if blocks.IsDir(e) {
+			remove = t.removeDir
+		}
+		if err := remove(path.Join(dir, e.Name)); err != nil {
 			return err
 		}
 	}
