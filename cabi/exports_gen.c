@@ -2433,11 +2433,11 @@ ESENT_EXPORT JET_ERR JET_API EsentBackupProgress(JET_INSTANCE instance, ESENT_PR
     return esent_EsentBackupProgress(instance, pprogress);
 }
 
+extern JET_ERR esent_EsentBackupVerify(const ESENT_VERIFY *pverify);
 ESENT_EXPORT JET_ERR JET_API EsentBackupVerify(const ESENT_VERIFY *pverify)
 {
-    (void)pverify;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_EsentBackupVerify(pverify);
 }
 
 ESENT_EXPORT JET_ERR JET_API EsentRestore(JET_INSTANCE instance, const ESENT_RESTORE *prestore)

@@ -78,21 +78,25 @@ JET_ERR JET_API EsentBackupProgress(JET_INSTANCE instance, ESENT_PROGRESS *pprog
 
 /* Replay the logs of the set over its databases and check what comes out, all in memory and temporary files. */
 #define ESENT_bitVerifyRehearse 0x00000001u
+/* The set was delivered by a streaming backup: it need not have a .pat file for each database. */
+#define ESENT_bitVerifyStreamed 0x00000002u
 
 typedef struct tagESENT_VERIFY {
     uint32_t cbStruct;
     JET_GRBIT grbit;
     const char *szPath;        /* directory of the set, or the one that new and old are in */
     const char *szReport;      /* file that the result is written to as JSON, replaced at the end; NULL for none */
-    const char *szTemp;        /* directory for temporary files, NULL for the system's */
+    const char *szTemp;        /* directory for the temporary file of a rehearsal, NULL for the system's */
     ESENT_PFNPROGRESS pfnProgress;
     void *pvProgress;
 } ESENT_VERIFY;
 
 /* Verifies a backup set without restoring it and without an instance: checksums of all pages and logs, the chain of the
  * logs, header and trailer of each copy and the logs they need; with ESENT_bitVerifyRehearse also that the logs replay,
- * and the structure of the databases that come out. Nothing is written to the set. The first thing found wrong gives
- * the result, all are in the report. */
+ * and the structure of the databases that come out. Nothing is written to the set. The first thing found wrong of which
+ * a restore would fail gives the result, else the first thing found wrong; all are in the report. A set that could not
+ * be verified to its end, because the callback has ended it or for lack of resources, leaves no report.
+ * Errors: docs/backup-rules.md, "Check your backups". */
 JET_ERR JET_API EsentBackupVerify(const ESENT_VERIFY *pverify);
 
 /* ---- Restore ---- */

@@ -145,7 +145,10 @@ func TestDamage(t *testing.T) {
 		{"last page", func(t *testing.T, s damagedSet) { flip(s.page(s.last())); s.page(s.last())[0]++ }, jet.ErrReadVerifyFailure, 0, "app.edb"},
 		{"header", func(t *testing.T, s damagedSet) { flip(s["app.edb"][:testPage]) }, jet.ErrReadVerifyFailure, 0, "app.edb"},
 		{"shadow", func(t *testing.T, s damagedSet) { flip(s["app.edb"][testPage : 2*testPage]) }, jet.ErrReadVerifyFailure, 0, "app.edb"},
-		{"both headers", func(t *testing.T, s damagedSet) { flip(s["app.edb"][:testPage]); flip(s["app.edb"][testPage : 2*testPage]) },
+		{"both headers", func(t *testing.T, s damagedSet) {
+			flip(s["app.edb"][:testPage])
+			flip(s["app.edb"][testPage : 2*testPage])
+		},
 			jet.ErrDatabaseCorrupted, 0, "app.edb"},
 		{"trailer", func(t *testing.T, s damagedSet) { flip(s.page(s.last() + 1)) }, jet.ErrBadPatchPage, 0, "app.edb"},
 		{"trailer of another", func(t *testing.T, s damagedSet) {

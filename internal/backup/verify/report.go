@@ -2,8 +2,6 @@ package verify
 
 import (
 	"encoding/json"
-	"errors"
-	"path"
 	"strconv"
 	"time"
 
@@ -170,20 +168,5 @@ func (r *Report) write(env *vfs.Env, file string) error {
 	if err != nil {
 		return jet.ErrInternalError.Errorf("report: %v", err)
 	}
-	temp := file + "." + strconv.FormatUint(env.Rand(), 16) + ".tmp"
-	f, err := env.FS.Open(temp, vfs.Create)
-	if err != nil {
-		return err
-	}
-	err = f.WriteAt(append(b, '\n'), 0)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = env.FS.Rename(temp, file)
-	}
-	if err != nil {
-		return errors.Join(err, env.FS.Remove(temp))
-	}
-	return env.FS.SyncDir(path.Dir(file))
+	return vfs.ReplaceFile(env, file, append(b, '\n'))
 }
