@@ -116,7 +116,8 @@ func (i *Instance) start(o InitOptions) (warning jet.Err, err error) {
 	if err != nil {
 		return 0, err
 	}
-	i.versions = version.New(version.Config{Sched: i.env.Sched, MaxSessions: i.set.sessions, MaxUnits: i.set.versionUnits})
+	i.versions = version.New(version.Config{Sched: i.env.Sched, MaxSessions: i.set.sessions, MaxUnits: i.set.versionUnits,
+		RollbackFailed: i.rollbackFailed})
 	i.kernel = btree.New(i.cache, i.versions)
 	i.kernel.OnDelta = i.deltaSettled
 	var again []string

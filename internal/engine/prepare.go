@@ -277,7 +277,7 @@ func (c *Cursor) cancel(s *Session) error {
 	c.prepared = notPrepared
 	if u.touched && s.trx.Level() > 0 && s.trx.Trx() == u.touchedIn {
 		if err := s.trx.RollbackUpdate(u.id); err != nil {
-			return s.inst.fail(err)
+			return err
 		}
 	}
 	u.touched = false

@@ -103,7 +103,8 @@ func (i *Instance) hardRecovery(p RestorePlan, progress func(done, total int) er
 	if err != nil {
 		return res, err
 	}
-	i.versions = version.New(version.Config{Sched: i.env.Sched, MaxSessions: i.set.sessions, MaxUnits: i.set.versionUnits})
+	i.versions = version.New(version.Config{Sched: i.env.Sched, MaxSessions: i.set.sessions, MaxUnits: i.set.versionUnits,
+		RollbackFailed: i.rollbackFailed})
 	i.kernel = btree.New(i.cache, i.versions)
 	i.kernel.OnDelta = i.deltaSettled
 	return recovery.Run(recovery.Config{

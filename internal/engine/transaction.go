@@ -126,8 +126,7 @@ func (s *Session) rollbackLevel() error {
 	level := s.trx.Level()
 	s.cancelUpdates(level)
 	if err := s.trx.Rollback(); err != nil {
-		s.trx.Forget()
-		return s.inst.rollbackFailed(err)
+		return err
 	}
 	if level == 1 {
 		s.transactionEnded()

@@ -87,8 +87,7 @@ func (s *Session) endPart(p part, err error) error {
 		return nil
 	}
 	if e := s.trx.RollbackTo(p.mark); e != nil {
-		s.trx.Forget()
-		return s.inst.rollbackFailed(e)
+		return e
 	}
 	return err
 }
@@ -107,8 +106,7 @@ func (s *Session) endChange(outer uint8, err error) error {
 		}
 	}
 	if e := s.trx.Rollback(); e != nil {
-		s.trx.Forget()
-		return s.inst.rollbackFailed(e)
+		return e
 	}
 	return err
 }

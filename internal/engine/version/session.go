@@ -237,13 +237,26 @@ func (s *Session) finish() {
 	s.since.end()
 }
 
-// Rollback undoes and closes the innermost level. An error leaves pages with changes that recovery must
-// take back: the instance becomes unavailable (spec chapter 05, 18.4).
+// Rollback undoes and closes the innermost level. If that fails all of the transaction is given up: it leaves pages
+// with changes that recovery must take back, and Config.RollbackFailed makes the instance unavailable (spec chapter 05,
+// 18.4).
 func (s *Session) Rollback() error {
 	if s.level == 0 {
 		return jet.ErrNotInTransaction
 	}
-	return s.rollback(true)
+	if err := s.rollback(true); err != nil {
+		return s.giveUp(err)
+	}
+	return nil
+}
+
+// giveUp forgets a transaction that cannot be undone, and has the engine say so.
+func (s *Session) giveUp(err error) error {
+	s.Forget()
+	if f := s.store.rollbackFailed; f != nil {
+		return f(err)
+	}
+	return err
 }
 
 // rollback undoes and closes the innermost level; remove says to have the nodes of undone inserts removed.

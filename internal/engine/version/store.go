@@ -125,15 +125,21 @@ type Config struct {
 	Sched       vfs.Scheduler
 	MaxSessions int
 	MaxUnits    int
+	// RollbackFailed is told that a transaction cannot be undone, whose locks and versions are forgotten: pages keep its
+	// changes until recovery undoes them, so nothing must work on. What it returns is the rollback's result. Nil passes
+	// the error on.
+	RollbackFailed func(error) error
 }
 
 // Store is the version store of one instance.
 type Store struct {
 	log   Log
 	pages Pages
-	trx   atomic.Uint32 // the counter of transaction numbers
-	rceid atomic.Uint32
-	redo  atomic.Bool
+	// rollbackFailed is Config.RollbackFailed.
+	rollbackFailed func(error) error
+	trx            atomic.Uint32 // the counter of transaction numbers
+	rceid          atomic.Uint32
+	redo           atomic.Bool
 
 	shards [shardCount]shard
 	undo   undoIndex
@@ -150,7 +156,7 @@ type Store struct {
 
 // New makes a store; SetPages must follow before the first change.
 func New(c Config) *Store {
-	st := &Store{log: c.Log}
+	st := &Store{log: c.Log, rollbackFailed: c.RollbackFailed}
 	st.rceid.Store(0xFFFFFFAF)
 	st.trx.Store(0x10)
 	buckets := make([]*RCE, shardCount*fewBuckets)

@@ -159,3 +159,42 @@ func TestRollbackToMark(t *testing.T) {
 		t.Errorf("row is %q, %d entries", got, tree.st.count.Load())
 	}
 }
+
+// Whoever's transaction cannot be undone, the engine is told, and nothing of it is left but on the pages.
+func TestRollbackFails(t *testing.T) {
+	for name, undo := range map[string]func(*Session) error{
+		"rollback":           (*Session).Rollback,
+		"rollback of a part": func(s *Session) error { return s.RollbackTo(Mark{}) },
+		"update":             func(s *Session) error { return s.RollbackUpdate(s.InUpdate(0)) },
+	} {
+		tree := newMemTree()
+		told := 0
+		tree.st.rollbackFailed = func(err error) error {
+			if told++; err != tree.sick {
+				t.Errorf("%s: told of %v", name, err)
+			}
+			return jet.ErrRollbackError
+		}
+		s, err := tree.st.NewSession()
+		if err == nil {
+			err = s.Begin()
+		}
+		if err == nil {
+			s.InUpdate(s.NextUpdate())
+			err = tree.change(s, "a", OperInsert, "new")
+		}
+		if err == nil {
+			err = s.BeginInner()
+		}
+		if err == nil {
+			err = tree.change(s, "b", OperInsert, "new")
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		tree.sick = jet.ErrDiskIO
+		if err := undo(s); err != jet.ErrRollbackError || told != 1 || s.Level() != 0 || tree.st.HasVersions(node("a")) {
+			t.Errorf("%s: %v, told %d times, level %d", name, err, told, s.Level())
+		}
+	}
+}

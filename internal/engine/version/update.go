@@ -23,8 +23,8 @@ func (s *Session) InUpdate(id UpdateID) (before UpdateID) {
 // Hide lets the session read as if an update's changes were not made; 0 ends that.
 func (s *Session) Hide(id UpdateID) { s.hidden = id }
 
-// RollbackUpdate takes back the changes of the running transaction that belong to an update. If it fails the
-// transaction can no more be undone.
+// RollbackUpdate takes back the changes of the running transaction that belong to an update. If it fails all of the
+// transaction is given up, as by Rollback.
 func (s *Session) RollbackUpdate(id UpdateID) error {
 	link := &s.rces
 	for *link != nil {
@@ -34,7 +34,7 @@ func (s *Session) RollbackUpdate(id UpdateID) error {
 			continue
 		}
 		if err := s.undo(r, true); err != nil {
-			return err
+			return s.giveUp(err)
 		}
 		*link = r.previous
 	}
@@ -52,16 +52,19 @@ func (s *Session) Mark() Mark {
 	return Mark{s.rces, s.rces != nil && s.rces.Oper == OperWriteLock}
 }
 
-// RollbackTo takes back what the session has changed since m. If it fails the transaction can no more be undone.
+// RollbackTo takes back what the session has changed since m. If it fails all of the transaction is given up, as by
+// Rollback.
 func (s *Session) RollbackTo(m Mark) error {
 	for s.rces != m.newest {
 		if err := s.undo(s.rces, true); err != nil {
-			return err
+			return s.giveUp(err)
 		}
 		s.rces = s.rces.previous
 	}
 	if m.lock && m.newest.Oper != OperWriteLock {
-		return s.relock(m.newest)
+		if err := s.relock(m.newest); err != nil {
+			return s.giveUp(err)
+		}
 	}
 	return nil
 }

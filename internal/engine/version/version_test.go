@@ -47,6 +47,7 @@ type memTree struct {
 	mu   sync.Mutex
 	st   *Store
 	rows map[string]*memRow
+	sick error // what Undo gives
 }
 
 type memRow struct {
@@ -68,6 +69,9 @@ func newMemTree() *memTree {
 func (t *memTree) Undo(s *Session, r *RCE) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.sick != nil {
+		return t.sick
+	}
 	if r.Oper.needsImage() {
 		if err := t.st.LogUndoInfo(r, 40); err != nil {
 			return err
