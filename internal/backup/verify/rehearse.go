@@ -11,7 +11,6 @@ import (
 	"esent/internal/engine/recovery"
 	"esent/internal/jet"
 	"esent/internal/vfs"
-	"esent/internal/vfs/overlay"
 )
 
 // rehearsalCache is the memory for pages during the replay, in bytes.
@@ -21,16 +20,14 @@ const rehearsalCache = 128 << 20
 const errCancelled = jet.ErrClientRequestToStopJetService
 
 // rehearse replays the logs over the set and checks the databases that come out.
-func (v *run) rehearse() (err error) {
+func (v *run) rehearse() error {
 	r := &Rehearsal{Databases: []*Recovered{}}
 	v.report.Rehearsal = r
 	if v.report.decisive != nil {
 		r.Skipped = "what was found wrong with the files must be put right first"
 		return nil
 	}
-	over := overlay.New(v.env.FS, overlay.Options{Memory: v.opt.Memory, TempDir: v.opt.TempDir, Rand: v.env.Rand})
-	defer func() { err = errors.Join(err, over.Close()) }()
-	env := &vfs.Env{FS: over, Now: v.env.Now, Rand: v.env.Rand, Sched: v.env.Sched}
+	env := v.overlaid()
 	if err := v.meter.Enter(phaseReplay, ""); err != nil {
 		return err
 	}
@@ -43,7 +40,7 @@ func (v *run) rehearse() (err error) {
 		v.report.fault("", 0, replayed, false)
 		return nil
 	}
-	r.Replayed, r.BytesChanged = true, over.Kept()
+	r.Replayed, r.BytesChanged = true, v.over.Kept()
 	for _, c := range v.copies {
 		if err := v.checkRecovered(env, c); err != nil {
 			return err

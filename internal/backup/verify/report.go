@@ -25,10 +25,12 @@ const (
 // Report is what was found (docs/backup-rules.md).
 type Report struct {
 	Version int `json:"version"`
-	// Path is the directory that was asked for, Set that of the set, which may be new or old in it; empty when there
-	// is none.
+	// Path is the directory that was asked for, Set that of the set: new or old in it, perhaps, or that of its last block
+	// increment. It is empty when there is none.
 	Path string `json:"path"`
 	Set  string `json:"set"`
+	// Increments is the number of block increments that the copies were put together from.
+	Increments int `json:"increments"`
 	// Level is LevelFiles or LevelRehearsal.
 	Level    string    `json:"level"`
 	Started  time.Time `json:"started"`

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"errors"
 	"path"
 	"strconv"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"esent/internal/jet"
 	"esent/internal/logstore"
 	"esent/internal/vfs"
+	"esent/internal/vfs/overlay"
 )
 
 // Options say what is verified.
@@ -37,7 +39,15 @@ type Options struct {
 // ErrAttachedDatabaseMismatch, those of Set.CheckCopy, ErrBadBackupDatabaseSize and ErrReadVerifyFailure for copies; with
 // a rehearsal also those of recovery and of check.Kind.
 func Run(env *vfs.Env, opt Options) (*Report, error) {
-	v := &run{env: env, opt: opt, meter: meter.New(env.Now, opt.Watch)}
+	v := &run{env: env, opt: opt}
+	watch := opt.Watch
+	if watch != nil {
+		watch = func(p meter.Position) error {
+			v.stopped = opt.Watch(p)
+			return v.stopped
+		}
+	}
+	v.meter = meter.New(env.Now, watch)
 	v.report = &Report{Version: SchemaVersion, Path: opt.Path, Level: LevelFiles, Started: env.Now().UTC(),
 		Logs: []*Log{}, Databases: []*Database{}, Faults: []Fault{}}
 	if opt.Rehearse {
@@ -45,7 +55,11 @@ func Run(env *vfs.Env, opt Options) (*Report, error) {
 	}
 	v.crew = newCrew(env.Sched, v.meter)
 	defer v.crew.stop()
-	if err := v.do(); err != nil {
+	err := v.do()
+	if v.over != nil {
+		err = errors.Join(err, v.over.Close())
+	}
+	if err != nil {
 		return nil, err
 	}
 	v.report.finish(env.Now())
@@ -64,6 +78,10 @@ type run struct {
 	meter  *meter.Meter
 	crew   *crew
 	report *Report
+	// over is the overlay, nil as long as none is needed.
+	over *overlay.FS
+	// stopped is what the watcher has said last.
+	stopped error
 
 	set    *backup.Set
 	copies []*dbCopy
@@ -90,6 +108,9 @@ func (v *run) do() error {
 		return err
 	}
 	v.report.Set = v.set.Dir
+	if ok, err := v.assemble(); !ok {
+		return err
+	}
 	if err := v.findCopies(); err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"testing"
 
+	"esent/internal/backup"
 	"esent/internal/jet"
 	"esent/internal/vfs"
 	"esent/internal/vfs/simdisk"
@@ -35,6 +36,15 @@ func TestSound(t *testing.T) {
 					w.backup(dir, jet.BitBackupIncremental)
 				}
 			}, false},
+			{"block increments", 4096, []string{"app.edb"}, func(w *world, dir string) {
+				w.backup(dir, 0)
+				for range 2 {
+					w.grow(120)
+					w.ok(w.svc.Make(backup.Of(w.inst), backup.Options{Dir: dir, Grbit: backup.BitBackupBlocks}))
+				}
+				w.grow(20)
+				w.backup(dir, jet.BitBackupIncremental)
+			}, false},
 			{"streamed", 4096, []string{"app.edb"}, func(w *world, dir string) { w.stream(dir) }, true},
 		} {
 			t.Run(disk+"/"+c.name, func(t *testing.T) {
@@ -65,5 +75,48 @@ func TestSound(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// Of a set with block increments what is verified is what they make of the full backup's copy.
+func TestIncrementDamage(t *testing.T) {
+	env, dir := vfs.System(), t.TempDir()
+	w := newWorld(t, env, dir+"/w", 4096, "app.edb")
+	w.grow(300)
+	w.backup(dir+"/set", 0)
+	w.grow(120)
+	w.ok(w.svc.Make(backup.Of(w.inst), backup.Options{Dir: dir + "/set", Grbit: backup.BitBackupBlocks}))
+	w.end()
+	for _, c := range []struct {
+		file string
+		at   int64
+		want jet.Err
+	}{
+		{"set/blocks-00001/app.edb.blk", 9000, jet.ErrReadVerifyFailure},
+		{"set/blocks-00001/backup-blocks.json", 0, jet.ErrInvalidBackup},
+		{"set/blocks-00001/app.pat", -1, jet.ErrPatchFileMissing},
+		{"set/app.edb", -1, jet.ErrFileNotFound},
+	} {
+		file := dir + "/" + c.file
+		old, err := vfs.ReadFile(env.FS, file)
+		w.ok(err)
+		w.ok(env.FS.Remove(file))
+		if c.at >= 0 {
+			b := append([]byte(nil), old...)
+			b[c.at] ^= 0x10
+			w.ok(vfs.ReplaceFile(env, file, b))
+		}
+		before := snapshot(t, env.FS, dir+"/set")
+		r, err := Run(env, Options{Path: dir + "/set", Rehearse: true, TempDir: dir})
+		if jet.CodeOf(err) != c.want {
+			t.Errorf("%s: %v, want %v\n%s", c.file, err, c.want, faults(r))
+		}
+		if !maps.Equal(before, snapshot(t, env.FS, dir+"/set")) {
+			t.Errorf("%s: the set has changed", c.file)
+		}
+		w.ok(vfs.ReplaceFile(env, file, old))
+	}
+	if r, err := Run(env, Options{Path: dir + "/set", Rehearse: true, TempDir: dir}); err != nil || r.Increments != 1 {
+		t.Errorf("%v, %+v", err, r)
 	}
 }
