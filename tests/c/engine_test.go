@@ -17,8 +17,26 @@ var bankSeconds = flag.Int("bank-seconds", 5, "how long the threads transfer mon
 // linked compiles a program of testdata against the library and gives its path.
 func linked(t *testing.T, source string, args ...string) string {
 	t.Helper()
+	return linkedWith(t, filepath.Dir(testdata.Library(t)), source, args...)
+}
+
+// tagged builds the library with build tags, for tests only, and gives its folder.
+func tagged(t *testing.T, tags string) string {
+	t.Helper()
+	build := t.TempDir()
+	cmd := exec.Command("go", "build", "-buildmode=c-shared", "-tags", tags,
+		"-ldflags", "-extldflags -Wl,-z,nodelete", "-o", filepath.Join(build, "libesent.so"), "./cabi")
+	cmd.Dir = testdata.Root(t)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return build
+}
+
+// linkedWith is linked with the library in the folder build.
+func linkedWith(t *testing.T, build, source string, args ...string) string {
+	t.Helper()
 	program := filepath.Join(t.TempDir(), strings.TrimSuffix(source, ".c"))
-	build := filepath.Dir(testdata.Library(t))
 	l := c99
 	l.standard = "-std=gnu99"
 	compile(t, l, filepath.Join("testdata", source),
