@@ -24,12 +24,12 @@ func TestExtendedBackup(t *testing.T) {
 		}
 		f.Close()
 	}
-	for _, set := range []string{"set", "set.tar.set", "set.tar.zst.set"} {
+	for set, rows := range map[string]string{"set": "3000", "set.tar.set": "3000", "set.tar.zst.set": "3000", "chain": "3300"} {
 		dest := filepath.Join(dir, set+".restored")
 		if err := os.Mkdir(dest, 0o700); err != nil {
 			t.Fatal(err)
 		}
-		run(t, 0, limit, program, "count", filepath.Join(dir, set), dest, "3000")
+		run(t, 0, limit, program, "count", filepath.Join(dir, set), dest, rows)
 		checkDatabase(t, filepath.Join(dest, "ext.edb"))
 	}
 }

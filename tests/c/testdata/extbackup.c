@@ -1,5 +1,5 @@
 /* extbackup make DIR: a database in DIR/w, and its backups by EsentBackup: into DIR/set, and as streams into
- * DIR/set.tar.zst and DIR/set.tar; with callbacks that watch, cancel and fail.
+ * DIR/set.tar.zst and DIR/set.tar; with callbacks that watch, cancel and fail. DIR/chain gets block increments.
  * extbackup count SET DEST ROWS: restores a set into DEST and counts. */
 #include "engine.h"
 #include <esent_ext.h>
@@ -66,6 +66,32 @@ static JET_ERR stream(JET_INSTANCE i, const char *path, int32_t level, uint64_t 
     return err;
 }
 
+static JET_ERR blocks(JET_INSTANCE i, const char *set, struct watcher *w)
+{
+    ESENT_BACKUP b;
+    memset(&b, 0, sizeof b);
+    b.cbStruct = sizeof b;
+    b.szPath = set;
+    b.grbit = ESENT_bitBackupBlocks;
+    b.pfnProgress = w ? watch : NULL;
+    b.pvProgress = w;
+    return EsentBackup(i, &b);
+}
+
+static void insert(JET_SESID s, JET_TABLEID t, JET_COLUMNID id, int count)
+{
+    int n;
+    for (n = 0; n < count; n++) {
+        char data[900];
+        memset(data, n, sizeof data);
+        if (n % 100 == 0) OK(JetBeginTransaction(s));
+        OK(JetPrepareUpdate(s, t, JET_prepInsert));
+        OK(JetSetColumn(s, t, id, data, sizeof data, 0, NULL));
+        OK(JetUpdate(s, t, NULL, 0, NULL));
+        if (n % 100 == 99) OK(JetCommitTransaction(s, 0));
+    }
+}
+
 static void make(const char *dir)
 {
     char path[1200], set[1200];
@@ -87,15 +113,7 @@ static void make(const char *dir)
     OK(JetCreateDatabaseA(s, path, NULL, &db, 0));
     OK(JetCreateTableA(s, db, "rows", 1, 100, &t));
     id = add_column(s, t, "blob", JET_coltypLongBinary, 0, 0);
-    for (n = 0; n < rows; n++) {
-        char data[900];
-        memset(data, n, sizeof data);
-        if (n % 100 == 0) OK(JetBeginTransaction(s));
-        OK(JetPrepareUpdate(s, t, JET_prepInsert));
-        OK(JetSetColumn(s, t, id, data, sizeof data, 0, NULL));
-        OK(JetUpdate(s, t, NULL, 0, NULL));
-        if (n % 100 == 99) OK(JetCommitTransaction(s, 0));
-    }
+    insert(s, t, id, rows);
 
     memset(&p, 0, sizeof p);
     p.cbStruct = sizeof p;
@@ -156,6 +174,26 @@ static void make(const char *dir)
     w.done = w.pages = 0;
     snprintf(path, sizeof path, "%s/set.tar", dir);
     OK(stream(i, path, -1, 0, &w));
+
+    /* Block increments: a full backup and two of them, one of which is cancelled at first. */
+    WANT(JET_errMissingFullBackup, blocks(i, set, NULL)); /* the streams were the last full backups */
+    snprintf(set, sizeof set, "%s/chain", dir);
+    mkdir(set, 0700);
+    OK(JetBackupInstanceA(i, set, 0, NULL));
+    insert(s, t, id, 100);
+    memset(&w, 0, sizeof w);
+    w.instance = i;
+    w.thread = pthread_self();
+    w.cancel_at = 2;
+    w.result = -12347;
+    WANT(-12347, blocks(i, set, &w));
+    OK(blocks(i, set, NULL));
+    WANT(JET_errInvalidGrbit, JetBackupInstanceA(i, set, ESENT_bitBackupBlocks, NULL));
+    insert(s, t, id, 100);
+    OK(blocks(i, set, NULL));
+    insert(s, t, id, 100);
+    OK(JetBackupInstanceA(i, set, JET_bitBackupIncremental, NULL));
+    insert(s, t, id, 100);
     OK(JetTerm(i));
 }
 
