@@ -2440,44 +2440,30 @@ ESENT_EXPORT JET_ERR JET_API EsentBackupVerify(const ESENT_VERIFY *pverify)
     return esent_EsentBackupVerify(pverify);
 }
 
+extern JET_ERR esent_EsentRestore(JET_INSTANCE instance, const ESENT_RESTORE *prestore);
 ESENT_EXPORT JET_ERR JET_API EsentRestore(JET_INSTANCE instance, const ESENT_RESTORE *prestore)
 {
-    (void)instance;
-    (void)prestore;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_EsentRestore(instance, prestore);
 }
 
+extern JET_ERR esent_EsentRestoreToTime(JET_INSTANCE instance, const char *szPath, const char *szDest, int64_t msTime, ESENT_PFNPROGRESS pfnProgress, void *pvProgress);
 ESENT_EXPORT JET_ERR JET_API EsentRestoreToTime(JET_INSTANCE instance, const char *szPath, const char *szDest, int64_t msTime, ESENT_PFNPROGRESS pfnProgress, void *pvProgress)
 {
-    (void)instance;
-    (void)szPath;
-    (void)szDest;
-    (void)msTime;
-    (void)pfnProgress;
-    (void)pvProgress;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_EsentRestoreToTime(instance, szPath, szDest, msTime, pfnProgress, pvProgress);
 }
 
+extern JET_ERR esent_EsentRestoreToPosition(JET_INSTANCE instance, const char *szPath, const char *szDest, const JET_LGPOS *plgpos, ESENT_PFNPROGRESS pfnProgress, void *pvProgress);
 ESENT_EXPORT JET_ERR JET_API EsentRestoreToPosition(JET_INSTANCE instance, const char *szPath, const char *szDest, const JET_LGPOS *plgpos, ESENT_PFNPROGRESS pfnProgress, void *pvProgress)
 {
-    (void)instance;
-    (void)szPath;
-    (void)szDest;
-    (void)plgpos;
-    (void)pfnProgress;
-    (void)pvProgress;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_EsentRestoreToPosition(instance, szPath, szDest, plgpos, pfnProgress, pvProgress);
 }
 
+extern JET_ERR esent_EsentListCommits(const char *szLogPath, uint32_t fSegments, ESENT_PFNCOMMITS pfn, void *pvContext);
 ESENT_EXPORT JET_ERR JET_API EsentListCommits(const char *szLogPath, uint32_t fSegments, ESENT_PFNCOMMITS pfn, void *pvContext)
 {
-    (void)szLogPath;
-    (void)fSegments;
-    (void)pfn;
-    (void)pvContext;
     ESENT_CHECK_OWNER();
-    return JET_errFeatureNotAvailable;
+    return esent_EsentListCommits(szLogPath, fSegments, pfn, pvContext);
 }

@@ -64,6 +64,8 @@ type extended struct {
 	report restoreReport
 	// replaying is the log that is replayed.
 	replaying string
+	// background does what takes long while the watcher is told.
+	background background
 }
 
 // errTried ends a dry run with success.
@@ -74,6 +76,8 @@ func (x *extended) tried(err error) bool { return x.DryRun && errors.Is(err, err
 // begin is called before the set is looked for.
 func (x *extended) begin(r *restore) error {
 	r.meter = meter.New(r.Env.Now, x.Watch)
+	r.pipe.pulse = r.meter.Pulse
+	x.background.task = r.Env.Sched.NewTask("restore work", x.background.run)
 	x.report.begin(r)
 	if x.DryRun {
 		r.Events = nil
@@ -143,6 +147,7 @@ func (r *restore) watchReplay(log string, bytes int64) error {
 
 // end is called when everything has been done, or taken back.
 func (x *extended) end(r *restore, result error) error {
+	x.background.task.Stop()
 	var err error
 	if x.unpacked != "" {
 		err = removeTree(r.Env.FS, x.unpacked)

@@ -149,7 +149,11 @@ func (b *background) busy() bool {
 // during does work and tells of the progress meanwhile. Work that has begun comes to its end, also when the backup is
 // stopped; then why it was is the error.
 func (j *job) during(work func() error) error {
-	b := &j.background
+	return j.background.do(work, j.pulse)
+}
+
+// do does work, and calls pulse every now and then meanwhile. Its error does not end the work, but is the result.
+func (b *background) do(work, pulse func() error) error {
 	b.mu.Lock()
 	b.work, b.err = work, nil
 	b.mu.Unlock()
@@ -158,7 +162,7 @@ func (j *job) during(work func() error) error {
 	for b.busy() {
 		b.task.WaitFor(pollStep)
 		if stop == nil {
-			stop = j.pulse()
+			stop = pulse()
 		}
 	}
 	if stop != nil {

@@ -64,6 +64,9 @@ func (c *restoredFile) copyFrom(from vfs.File, size int64) error {
 		return err
 	}
 	o := &output{sched: c.r.Env.Sched, file: to, size: size}
+	if x := c.r.extended; x != nil {
+		o.during = func(work func() error) error { return x.background.do(work, c.r.meter.Pulse) }
+	}
 	off := int64(0)
 	p := c.r.pipe
 	p.begin(copyWindow, func(b []byte) (int, error) {

@@ -54,14 +54,24 @@ func (p *progress) at(pos jet.LogPos) error {
 	}
 	seen := int64(pos.Isec()) - int64(p.isec)
 	p.isec = pos.Isec()
-	if h := p.r.cfg.Hard; h != nil && h.Watch != nil {
-		if err := h.Watch(p.log, seen*logstore.SegmentSize); err != nil {
-			return err
-		}
+	if err := p.watch(seen * logstore.SegmentSize); err != nil {
+		return err
 	}
 	segments := int(p.r.segments)
 	return p.show(total*p.done/p.gens + total*int(p.isec)/(segments*p.gens))
 }
+
+// watch tells the host how many more bytes are replayed.
+func (p *progress) watch(bytes int64) error {
+	h := p.r.cfg.Hard
+	if h == nil || h.Watch == nil {
+		return nil
+	}
+	return h.Watch(p.log, bytes)
+}
+
+// pulse lets the host end what takes its time after replay.
+func (r *run) pulse() error { return r.progress.watch(0) }
 
 // nextLog notes that a log was replayed and the next one opened.
 func (p *progress) nextLog() error {

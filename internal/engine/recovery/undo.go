@@ -196,6 +196,9 @@ func (r *run) undo(res *Result) (quit jet.LogPos, err error) {
 		return 0, err
 	}
 	for _, s := range r.openSessions() {
+		if err := r.pulse(); err != nil {
+			return 0, err
+		}
 		if err := s.RollbackAll(); err != nil {
 			return 0, err
 		}
@@ -270,6 +273,9 @@ func (r *run) mismatched() error {
 func (r *run) closeDatabases() error {
 	for _, a := range r.dbs {
 		if a.open() && !a.creating {
+			if err := r.pulse(); err != nil {
+				return err
+			}
 			if err := r.cfg.Kernel.Cache.FlushDB(a.Cache); err != nil {
 				return err
 			}
