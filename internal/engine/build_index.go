@@ -219,8 +219,13 @@ func (b *builder) load(ix *catalog.Index, sorter *sort.Sorter) error {
 	}
 }
 
-// follow changes the entries of records that another session has changed, in its transaction.
+// follow changes the entries of records that another session has changed, in its transaction. Where that has levels, it
+// cannot be done (ErrWriteConflict): what is added would belong to the innermost level, and be undone with it while what
+// it follows stays; and what the inner levels have taken back may come again.
 func (b *builder) follow(g *builderGuest) error {
+	if g.s.trx.Level() > 1 && g.s.trx.HasChanged(b.at.db.id, b.table.Tree.FDP) {
+		return jet.ErrWriteConflict.Errorf("session %d has changed the table and has nested transactions", g.s.trx.Proc)
+	}
 	m := b.at.maker(g.s, b.schema)
 	for _, mark := range g.changed {
 		if err := b.followRecord(g.s, m, mark); err != nil {
@@ -228,9 +233,6 @@ func (b *builder) follow(g *builderGuest) error {
 		}
 	}
 	return b.eachNew(g.s, func(s *Session, mark []byte) error {
-		if err := followable(s); err != nil {
-			return err
-		}
 		m := b.at.maker(s, b.schema)
 		for _, ix := range b.indexes {
 			if err := m.collect(&m.after, ix, b.rec); err != nil {
@@ -246,15 +248,6 @@ func (b *builder) follow(g *builderGuest) error {
 	})
 }
 
-// followable says whether changes can be added to a session's transaction: they would belong to its innermost level,
-// and be undone with it while what they follow stays (ErrWriteConflict).
-func followable(s *Session) error {
-	if s.trx.Level() > 1 {
-		return jet.ErrWriteConflict.Errorf("session %d has changed the table in nested transactions", s.trx.Proc)
-	}
-	return nil
-}
-
 // followRecord does so for a committed record that the session has changed or deleted.
 func (b *builder) followRecord(s *Session, m *keyMaker, mark []byte) error {
 	old, err := b.keysOf(b.base, mark)
@@ -267,18 +260,8 @@ func (b *builder) followRecord(s *Session, m *keyMaker, mark []byte) error {
 	}
 	for i, ix := range b.indexes {
 		err := key.Diff(&old[i], &now[i],
-			func(k []byte) error {
-				if err := followable(s); err != nil {
-					return err
-				}
-				return m.deleteEntry(s, ix, k, mark, btree.Concurrent)
-			},
-			func(k []byte) error {
-				if err := followable(s); err != nil {
-					return err
-				}
-				return m.insertEntry(s, ix, k, mark, btree.Concurrent)
-			})
+			func(k []byte) error { return m.deleteEntry(s, ix, k, mark, btree.Concurrent) },
+			func(k []byte) error { return m.insertEntry(s, ix, k, mark, btree.Concurrent) })
 		if err != nil {
 			return err
 		}

@@ -277,3 +277,28 @@ func TestIndexBuildFails(t *testing.T) {
 		d.endSound("log lost")
 	}
 }
+
+// What an inner transaction of another session has taken back may come again with its rollback: no index is built then.
+func TestIndexBuiltBesideNestedTransactions(t *testing.T) {
+	d := newDesk(t)
+	d.table("t", []string{"id long", "n long"}, "p:+id primary")
+	r := d.open(d.s, "t")
+	d.want(r.insert("id", 1, "n", 10), 0)
+	other := d.session()
+	g := d.open(other, "t")
+	d.begin(other)
+	d.want(g.insert("id", 2, "n", 20), 0)
+	g.seekEQ(1)
+	d.want(g.replace("n", 11), 0)
+	d.begin(other)
+	g.seekEQ(1)
+	d.want(g.replace("n", 10), 0)
+	g.seekEQ(2)
+	d.want(g.Delete(other, 0), 0)
+	defs := []IndexDef{{Name: "n", Key: []byte("+n\x00\x00")}}
+	d.want(r.CreateIndex(d.s, defs), jet.ErrWriteConflict)
+	d.rollback(other)
+	d.want(r.CreateIndex(d.s, defs), 0)
+	d.commit(other)
+	d.endSound("after a rollback of the inner level")
+}

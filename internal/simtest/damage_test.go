@@ -166,7 +166,9 @@ func (w *world) spoil() {
 		}
 	case 8:
 		d.kind, d.codes = "log gone", lostCodes
-		if p := w.pick(".log", ".jtx"); path.Base(p) != "edb.log" { // without any log a new sequence begins
+		p := w.pick(".log", ".jtx")
+		// Without any log a new sequence begins; after a roll-over that was cut off the last one is no edb.log.
+		if _, err := w.sim.ReadFile(home + "/edb.log"); err == nil && path.Base(p) != "edb.log" {
 			w.vanish(d, p)
 		}
 	case 9:

@@ -22,9 +22,11 @@ type File struct {
 
 	mu     sync.Mutex // guards header
 	header Header
-	// writing keeps header writes apart; it is taken before mu.
-	writing  sync.Mutex
-	flushMap atomic.Pointer[FlushMap] // nil without one
+	// writing keeps header writes apart; it is taken before mu. The next one begins with copy firstCopy of the header: the
+	// primary, unless writing the other has failed, which then may be damaged while the primary is whole.
+	writing   sync.Mutex
+	firstCopy int
+	flushMap  atomic.Pointer[FlushMap] // nil without one
 }
 
 // Fault tells what a page read met: a page that was put right, or one that cannot be used.
@@ -138,8 +140,8 @@ func (f *File) UpdateHeader(change func(h *Header)) {
 }
 
 // WriteHeader makes the header durable as it stands in memory: under a fresh signature and with the flush
-// map's, the primary copy before the shadow (spec chapter 02, 4.1). On failure one copy on the disk is whole,
-// with the old or the new state. It waits while the file is held.
+// map's, the primary copy before the shadow (spec chapter 02, 4.1), or after it when the shadow could not be written the
+// last time. On failure one copy on the disk is whole, with the old or the new state. It waits while the file is held.
 func (f *File) WriteHeader() error {
 	f.beginOther()
 	defer f.endOther()
@@ -157,7 +159,8 @@ func (f *File) WriteHeader() error {
 	if err := h.Check(); err != nil {
 		return err
 	}
-	if err := writeHeaderPage(f.file, h.Encode(f.pageSize)); err != nil {
+	var err error
+	if f.firstCopy, err = writeHeaderPage(f.file, h.Encode(f.pageSize), f.firstCopy); err != nil {
 		return err
 	}
 	f.mu.Lock()

@@ -245,6 +245,28 @@ func TestHeaderWriteFailure(t *testing.T) {
 	}
 }
 
+// However many writes of headers fail, torn, in a row: one copy stays whole.
+func TestHeaderWritesFail(t *testing.T) {
+	for skip := range 3 {
+		for seed := range uint64(8) {
+			sim := newDisk(t)
+			f := newDatabase(t, sim.Env(), 4096)
+			if err := sim.Env().FS.SyncDir("/data"); err != nil {
+				t.Fatal(err)
+			}
+			sim.Inject(simdisk.Fault{Ops: simdisk.OpWrite, Torn: true, Skip: skip})
+			for range 4 {
+				f.UpdateHeader(func(h *Header) { h.DBTime++ })
+				_ = f.WriteHeader() // fails sooner or later
+			}
+			after := sim.CrashClone(simdisk.Crash{Unsynced: simdisk.Random}, seed)
+			if h, err := ReadFileHeader(after.Env().FS, dbPath); err != nil || h.DBTime < jet.DBTimeStart || h.DBTime > jet.DBTimeStart+4 {
+				t.Errorf("after %d writes: dbtime %#x, %v", skip, h.DBTime, err)
+			}
+		}
+	}
+}
+
 func TestPages(t *testing.T) {
 	for _, size := range []int{4096, 32768} {
 		sim := newDisk(t)

@@ -95,18 +95,19 @@ func RepairHeader(f vfs.File, h *Header, c Copies) error {
 	return f.Sync()
 }
 
-// writeHeaderPage writes both copies of a header's page, the primary first, each made durable before the next
-// step, so that at any moment one of them is whole (spec chapter 02, 4.1).
-func writeHeaderPage(f vfs.File, page []byte) error {
+// writeHeaderPage writes both copies of a header's page, copy first before the other, each made durable before the next
+// step, so that at any moment one of them is whole (spec chapter 02, 4.1). On failure it tells which copy is in doubt.
+func writeHeaderPage(f vfs.File, page []byte, first int) (doubtful int, err error) {
 	for i := range HeaderPages {
-		if err := f.WriteAt(page, int64(i*len(page))); err != nil {
-			return err
+		n := (first + i) % HeaderPages
+		if err := f.WriteAt(page, int64(n*len(page))); err != nil {
+			return n, err
 		}
 		if err := f.Sync(); err != nil {
-			return err
+			return n, err
 		}
 	}
-	return nil
+	return 0, nil
 }
 
 // ReadFileHeader reads the header of the file at path without keeping it open, for those who want to know of
