@@ -76,7 +76,7 @@ var kindsOfFault = []struct {
 		codes: []jet.Err{jet.ErrDiskIO, jet.ErrLogWriteFail, jet.ErrOutOfBuffers, jet.ErrCheckpointDepthTooDeep}},
 	{name: "read of a page fails", ops: simdisk.OpRead, globs: []string{dataFiles}, down: true, codes: []jet.Err{jet.ErrDiskIO, jet.ErrRollbackError}},
 	{name: "read of a page is short", ops: simdisk.OpRead, globs: []string{dataFiles}, err: jet.ErrFileIOBeyondEOF, down: true,
-		codes: []jet.Err{jet.ErrFileIOBeyondEOF, jet.ErrRollbackError, jet.ErrReadVerifyFailure}},
+		codes: []jet.Err{jet.ErrDiskIO, jet.ErrFileIOBeyondEOF, jet.ErrRollbackError, jet.ErrReadVerifyFailure}},
 	{name: "read fails", ops: simdisk.OpRead, globs: []string{""}, down: true, codes: []jet.Err{jet.ErrDiskIO, jet.ErrLogWriteFail, jet.ErrRollbackError}},
 	{name: "change of a file or name fails", globs: []string{""}, down: true,
 		ops: simdisk.OpCreate | simdisk.OpTruncate | simdisk.OpRemove | simdisk.OpRename | simdisk.OpMkdir | simdisk.OpRemoveDir | simdisk.OpSyncDir,

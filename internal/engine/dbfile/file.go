@@ -202,7 +202,21 @@ func (f *File) Resize(last jet.Pgno) error {
 func (f *File) Sync() error { return f.file.Sync() }
 
 // ReadRaw reads len(p)/PageSize pages from first on as they are.
-func (f *File) ReadRaw(first jet.Pgno, p []byte) error { return f.file.ReadAt(p, f.Offset(first)) }
+//
+// A read that ends early gives ErrFileIOBeyondEOF only where the file really ends there, so that no page that is in it is
+// taken for one that was never written, else ErrDiskIO.
+func (f *File) ReadRaw(first jet.Pgno, p []byte) error {
+	off := f.Offset(first)
+	err := f.file.ReadAt(p, off)
+	if jet.CodeOf(err) != jet.ErrFileIOBeyondEOF {
+		return err
+	}
+	size, e := f.file.Size()
+	if e == nil && size >= off+int64(len(p)) {
+		return jet.ErrDiskIO.Errorf("%v, but the file is %d bytes long", err, size)
+	}
+	return errors.Join(err, e)
+}
 
 // WriteRaw writes pages from first on as they are, for those who write what are no pages: copies of pages, a
 // trailer's zeros. The flush map forgets the pages.

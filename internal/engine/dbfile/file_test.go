@@ -328,6 +328,20 @@ func TestPages(t *testing.T) {
 	}
 }
 
+// A read that the disk ends early is not one behind the end of the file.
+func TestShortRead(t *testing.T) {
+	sim := newDisk(t)
+	f := newDatabase(t, sim.Env(), 4096)
+	p := make([]byte, 4096)
+	sim.Inject(simdisk.Fault{Ops: simdisk.OpRead, Err: jet.ErrFileIOBeyondEOF, Count: 1})
+	if err := f.ReadPages(30, p); jet.CodeOf(err) != jet.ErrDiskIO {
+		t.Errorf("in the file: %v", err)
+	}
+	if err := f.ReadPages(31, p); jet.CodeOf(err) != jet.ErrFileIOBeyondEOF {
+		t.Errorf("behind its end: %v", err)
+	}
+}
+
 func TestGate(t *testing.T) {
 	f := newDatabase(t, newDisk(t).Env(), 4096)
 	if !f.BeginWrite(10, 5) {
