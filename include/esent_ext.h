@@ -111,8 +111,8 @@ typedef struct tagESENT_RESTORE {
     ESENT_PFNREAD pfnRead;     /* gives the set as the stream that EsentBackup has written */
     void *pvRead;
     const char *szDest;        /* directory for the databases, NULL for the places where they were */
-    JET_LGPOS lgposStop;       /* the last record that is replayed, zero for all */
-    int64_t msStop;            /* replay up to this time, in milliseconds since 1970 (UTC); 0 for all */
+    JET_LGPOS lgposStop;       /* the last record that is replayed, zero for all; ib and isec 0: its whole generation */
+    int64_t msStop;            /* replay what was written up to this time, in milliseconds since 1970 (UTC); 0 for all */
     const char *szReport;      /* file that gets what was or would be done, as JSON; NULL for none */
     ESENT_PFNPROGRESS pfnProgress;
     void *pvProgress;
@@ -120,8 +120,16 @@ typedef struct tagESENT_RESTORE {
 
 /* Restores a set with an instance that is not initialised, as JetRestoreInstance does, and more: see ESENT_RESTORE.
  * Databases are built beside their places and take them at the end by a rename. One that is there already gives
- * JET_errFileAlreadyExists, unless ESENT_bitRestoreOverwrite is set. With a stop, transactions that had not committed
- * there are undone, and later logs in the instance's log directory give JET_errFileAlreadyExists. */
+ * JET_errFileAlreadyExists, unless ESENT_bitRestoreOverwrite is set. An error, also of the callbacks, leaves all as it was.
+ *
+ * With a stop, transactions that had not committed there are undone. If records are left out, the databases begin a life
+ * of their own: the instance's log directory stays without logs, and JetInit begins a new log stream there. So logs in it
+ * give JET_errFileAlreadyExists; the later logs that are to be replayed lie in the set, brought there by incremental
+ * backups or copied under the names of archived logs. A stop before the end of the (full) backup gives
+ * JET_errEndingRestoreLogTooLow.
+ *
+ * A dry run of a stream gives JET_errInvalidParameter. It would have to be unpacked; for a restore it is, into
+ * set.esent-restore in szDest, or in the log directory. */
 JET_ERR JET_API EsentRestore(JET_INSTANCE instance, const ESENT_RESTORE *prestore);
 
 /* EsentRestore to a moment, in milliseconds since 1970 (UTC). */

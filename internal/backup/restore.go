@@ -90,6 +90,7 @@ type restore struct {
 	stage    *stage        // nil for an external restore
 	pipe     *pipeline
 	prepared map[string]bool // by place: whether the set has the database
+	hard     *recovery.Hard
 
 	// Progress is counted in generations: gens there are to be replayed, and copying a database counts for copyUnit.
 	gens, copyUnit, copied float64
@@ -134,7 +135,7 @@ func (r *restore) plan(env engine.RestoreEnv) (p engine.RestorePlan, err error) 
 	r.prepared = map[string]bool{}
 	p.Hard = &recovery.Hard{SetDir: r.set.Dir, GenLow: r.set.GenLow, GenHigh: r.set.GenHigh, Prepare: r.prepare,
 		TargetDir: r.targetDir, TargetHigh: r.targetHigh}
-	p.Map, p.End = r.place, r.end
+	r.hard, p.Map, p.End = p.Hard, r.place, r.end
 	if r.external != nil {
 		p.Hard.Prepare, p.Map = nil, r.placeExternal
 		return p, nil

@@ -113,3 +113,41 @@ func TestRestoreRealSets(t *testing.T) {
 		})
 	}
 }
+
+// A set restores with other settings of the log than it was made with, and over a database that was restored before.
+func TestRestoreWithOtherLogs(t *testing.T) {
+	w, _ := newSimWorld(t)
+	w.w.add(500)
+	w.ok(w.backup("/bk", 0))
+	w.w.add(100)
+	w.ok(w.backup("/bk", jet.BitBackupIncremental))
+	w.ok(w.inst.Term(0))
+	for n, settings := range []map[jet.ParamID]int64{
+		{jet.ParamLogFileSize: 512, jet.ParamCleanupMismatchedLogFiles: 1, jet.ParamCircularLog: 1},
+		{jet.ParamLegacyFileNames: 0},
+		{jet.ParamCircularLog: 1},
+		{jet.ParamLogFileSize: 256, jet.ParamLegacyFileNames: 0, jet.ParamCircularLog: 1, jet.ParamCleanupMismatchedLogFiles: 1},
+	} {
+		dir := fmt.Sprint("/r", n)
+		for range 2 {
+			r := &world{t: t, env: w.env, dir: dir, events: &eventlog.Recorder{}, svc: New()}
+			r.proc = engine.NewProcess(w.env, r.events)
+			i := r.instance("restore", dir)
+			for id, v := range settings {
+				r.ok(r.proc.SetParam(engine.ParamTarget{Instance: i}, id, v, ""))
+			}
+			if err := r.svc.RestoreInstance(r.proc, i, "/bk", dir, nil); err != nil {
+				t.Fatalf("%v: %v", settings, err)
+			}
+			if got := r.countRows(i); got != 600 {
+				t.Errorf("%v: %d rows", settings, got)
+			}
+			// Another restore begins with an empty log directory.
+			for name := range snapshot(t, w.env.FS, dir) {
+				if filepath.Base(name) != "app.edb" && filepath.Ext(name) != "" {
+					r.ok(w.env.FS.Remove(name))
+				}
+			}
+		}
+	}
+}

@@ -108,5 +108,10 @@ func (c *restoredFile) patch() error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(c.r.set.patchCopy(f, c.r.Events, !c.r.stop.none()), f.Close())
+	early := !c.r.stop.none()
+	err = c.r.set.patchCopy(f, c.r.Events, early)
+	if err == nil && early {
+		c.r.hard.Least = max(c.r.hard.Least, int32(f.Header().FullCur.GenHigh))
+	}
+	return errors.Join(err, f.Close())
 }
