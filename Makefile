@@ -4,6 +4,7 @@
 # make test       everything that must hold; ends with a non-zero code when something does not
 # make simulate SEEDS=n SEED=first   random runs of the engine on a simulated disk with faults, on all cores
 # make bench      the same work here, in SQLite and in LMDB; how fast a log is replayed
+# make bench-backup MEGABYTES=n   a backup of a store of that size, 2048 MB without, beside writers; in SQLite and LMDB, too
 # make lint       gofmt, go vet, staticcheck
 # make conformance [AREAS="backup seek"]   transcripts of the original engine, counted by area
 # make generate   what follows from the specification's tables (needs $(SPEC))
@@ -22,6 +23,7 @@ ROWS    ?= 300000
 AREAS   ?=
 SEEDS   ?= 2000
 SEED    ?= 1
+MEGABYTES ?= 2048
 CC      ?= cc
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
@@ -29,7 +31,7 @@ EXTLDFLAGS  := -Wl,-soname,$(SONAME) -Wl,-z,nodelete -Wl,--version-script=$(CURD
 NEED        := tools/need.sh
 COMMANDS    := $(notdir $(wildcard cmd/*))
 
-.PHONY: all lib tools install demo test simulate bench lint conformance generate sync-shared clean FORCE
+.PHONY: all lib tools install demo test simulate bench bench-backup lint conformance generate sync-shared clean FORCE
 
 all: lib tools
 
@@ -116,6 +118,16 @@ bench: lib
 	@rm -rf bench/out/recovery
 	bench/out/bench_recovery bench/out/recovery $(ROWS)
 	@rm -rf bench/out/recovery
+
+bench-backup: lib
+	@$(NEED) $(CC):gcc python3 header:sqlite3.h:libsqlite3-dev header:lmdb.h:liblmdb-dev
+	@mkdir -p bench/out
+	$(CC) -O2 bench/bench_backup.c bench/bench_sqlite.c -o bench/out/backup_sqlite -lsqlite3 -lpthread
+	$(CC) -O2 bench/bench_backup.c bench/bench_lmdb.c -o bench/out/backup_lmdb -llmdb -lpthread
+	$(CC) -O2 -I include bench/bench_backup.c bench/backup_extra.c bench/bench_esent.c -o bench/out/backup_esent \
+	    -L $(B) -lesent -lpthread -Wl,-rpath,$(CURDIR)/$(B)
+	python3 bench/compare.py --ours bench/out/backup_esent --peer bench/out/backup_sqlite --peer bench/out/backup_lmdb \
+	    --rows $(MEGABYTES) --rounds 1 --dir bench/out
 
 lint:
 	@$(NEED) go gcc
