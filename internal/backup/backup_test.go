@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"esent/internal/checksum"
 	"esent/internal/engine/dbfile"
@@ -402,8 +403,12 @@ func TestConcurrentWriters(t *testing.T) {
 				default:
 				}
 				pgno := w*150 + jet.Pgno(n%150) + 1
-				if _, err := m.e.log.Roll(1, "writer"); err != nil && n%100 == 0 {
-					t.Error(err)
+				// All is in memory, logs, too, and each backup copies those that have come meanwhile: a load, not a flood.
+				time.Sleep(100 * time.Microsecond)
+				if n%128 == 0 {
+					if _, err := m.e.log.Roll(1, "writer"); err != nil {
+						t.Error(err)
+					}
 				}
 				if d.file.BeginWrite(pgno, 1) {
 					if err := d.file.WritePages(pgno, pageImage(pgno, n)); err != nil {
