@@ -31,9 +31,16 @@ func TestValgrind(t *testing.T) {
 	for _, report := range memcheck(t, program, t.TempDir()) {
 		t.Errorf("%s", report)
 	}
-	lies := memcheck(t, program, t.TempDir(), "lie")
-	if !slices.ContainsFunc(lies, func(s string) bool { return strings.Contains(s, "Invalid write") }) {
-		t.Errorf("memcheck did not see a write behind a buffer; it reported %q", lies)
+	// Where it takes a change between stacks for growth of one over the heap, it takes all in between for good.
+	const attempts = 3
+	for n := 1; ; n++ {
+		lies := memcheck(t, program, t.TempDir(), "lie")
+		if slices.ContainsFunc(lies, func(s string) bool { return strings.Contains(s, "Invalid write") }) {
+			return
+		}
+		if n == attempts {
+			t.Fatalf("memcheck did not see a write behind a buffer; it reported %q", lies)
+		}
 	}
 }
 
