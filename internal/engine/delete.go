@@ -53,7 +53,12 @@ func (c *Cursor) runDelete(s *Session, t Thread) error {
 func (c *Cursor) deleteRecord(s *Session, sc *catalog.Schema, keepLong bool) (err error) {
 	m := c.maker(s, sc)
 	u := c.update
-	if u.old, err = c.copyRecord(s, u.old[:0]); err != nil {
+	if keepLong {
+		err = c.unchanged(s)
+	} else {
+		u.old, err = c.copyRecord(s, u.old[:0])
+	}
+	if err != nil {
 		return err
 	}
 	u.mark = append(u.mark[:0], c.primary.Key()...)

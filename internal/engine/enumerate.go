@@ -289,6 +289,9 @@ func (e *enumeration) judge(v *record.Value) (result jet.Err, size int, err erro
 		e.hide(true)
 		size, _, err = values.Size(&e.c.long, e.s.trx, lid)
 		e.hide(false)
+		if err != nil && e.copying {
+			err = e.c.stale(e.s, err)
+		}
 		if err != nil {
 			return 0, 0, err
 		}

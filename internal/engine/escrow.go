@@ -102,10 +102,10 @@ func (c *Cursor) settleEscrow(s *Session) (err error) {
 			return err
 		}
 		// Another change may have come between the copy and the look at others' changes.
-		if u.old, err = c.copyRecord(s, u.old[:0]); err != nil {
+		if u.base, err = c.copyRecord(s, u.base[:0]); err != nil {
 			return err
 		}
-		if err := u.buf.Load(u.old); err != nil {
+		if err := u.buf.Load(u.base); err != nil {
 			return err
 		}
 	}

@@ -91,7 +91,7 @@ func (c *Cursor) setLong(s *Session, t Thread, sc *catalog.Schema, col *record.C
 	}
 	if set.Grbit&uniqueBits != 0 && (set.Size > 0 || set.Grbit&jet.BitSetZeroLength != 0) {
 		if err := c.checkUnique(s, col, set); err != nil {
-			return err
+			return c.stale(s, err)
 		}
 	}
 	if s.trx.Level() == 0 {
@@ -371,13 +371,16 @@ func (c *Cursor) touch(s *Session) {
 	c.update.touched, c.update.touchedIn = true, s.trx.Trx()
 }
 
-// lockForLong locks the record that an optimistic replace is about to take a long value from.
+// lockForLong locks the record that an update is about to take a long value from, where it is not locked since the
+// preparation.
 func (c *Cursor) lockForLong(s *Session) error {
-	if c.prepared != preparedReplaceNoLock {
+	if !c.prepared.takesOver() {
 		return nil
 	}
-	if err := c.lockRecord(s); err != nil {
-		return err
+	if c.prepared == preparedReplaceNoLock || c.update.preparedIn != s.trx.Trx() {
+		if err := c.lockRecord(s); err != nil {
+			return err
+		}
 	}
 	return c.unchanged(s)
 }
@@ -462,7 +465,7 @@ func (c *Cursor) referenceAll(s *Session, p preparation) error {
 	if s.trx.Level() == 0 {
 		return jet.ErrNotInTransaction
 	}
-	return c.eachReference(s, c.update.buf.Bytes(), func(values *lv.Values, lid uint64) error {
+	return c.eachReference(c.update.buf.Bytes(), func(values *lv.Values, lid uint64) error {
 		c.touch(s)
 		return c.inUpdate(s, func() error { return values.AddRef(&c.long, s.trx, lid) })
 	})
@@ -470,13 +473,22 @@ func (c *Cursor) referenceAll(s *Session, p preparation) error {
 
 // releaseAll takes the references of a record to long values away.
 func (c *Cursor) releaseAll(s *Session, rec []byte) error {
-	return c.eachReference(s, rec, func(values *lv.Values, lid uint64) error {
+	return c.eachReference(rec, func(values *lv.Values, lid uint64) error {
 		return values.Release(&c.long, s.trx, lid)
 	})
 }
 
+// references lists the long values that a record refers to.
+func (c *Cursor) references(rec []byte) (lids []uint64, err error) {
+	err = c.eachReference(rec, func(_ *lv.Values, lid uint64) error {
+		lids = append(lids, lid)
+		return nil
+	})
+	return lids, err
+}
+
 // eachReference calls f for each long value that a record refers to, those of dropped columns too.
-func (c *Cursor) eachReference(s *Session, rec []byte, f func(values *lv.Values, lid uint64) error) error {
+func (c *Cursor) eachReference(rec []byte, f func(values *lv.Values, lid uint64) error) error {
 	it := c.table.Schema().Record.TaggedValues(rec)
 	for it.Next() {
 		for itag := 1; itag <= it.Count(); itag++ {

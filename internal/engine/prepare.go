@@ -1,8 +1,6 @@
 package engine
 
 import (
-	"hash/maphash"
-
 	"esent/internal/engine/record"
 	"esent/internal/engine/version"
 	"esent/internal/jet"
@@ -27,6 +25,9 @@ func (p preparation) inserts() bool { return p >= preparedInsert && p <= prepare
 // replaces says that the update changes the current record.
 func (p preparation) replaces() bool { return p == preparedReplace || p == preparedReplaceNoLock }
 
+// takesOver says that the long values of the current record become those of the record that the update makes.
+func (p preparation) takesOver() bool { return p.replaces() || p == preparedInsertCopyDelete }
+
 // update is what a cursor that changes records has beside.
 type update struct {
 	buf record.Buffer // the copy buffer
@@ -38,7 +39,7 @@ type update struct {
 	prepared   uint64       // Session.levels.now at the preparation
 	preparedIn *version.Trx // the transaction in which it was, nil outside
 	touchedIn  *version.Trx // the transaction in which long values were changed
-	hash       uint64       // of the record, without lock
+	base       []byte       // the record, when the copy buffer is made from one
 	saves      []save
 	keys       keyMaker
 	old        []byte // the record before the update
@@ -50,8 +51,6 @@ type save struct {
 	at   uint64 // Session.levels.now
 	data []byte
 }
-
-var hashSeed = maphash.MakeSeed()
 
 // PrepareUpdate begins an update of kind jet.PrepX, or with jet.PrepCancel gives one up (JetPrepareUpdate, spec
 // chapter 01, 11.1). Errors: JET_errInvalidParameter, JET_errUpdateNotPrepared, JET_errAlreadyPrepared,
@@ -227,14 +226,11 @@ func (c *Cursor) prepareCopy(s *Session, p preparation) error {
 	}
 	u := c.begin(s)
 	var err error
-	if u.old, err = c.copyRecord(s, u.old[:0]); err != nil {
+	if u.base, err = c.copyRecord(s, u.base[:0]); err != nil {
 		return err
 	}
-	if err := u.buf.Load(u.old); err != nil {
+	if err := u.buf.Load(u.base); err != nil {
 		return err
-	}
-	if p == preparedReplaceNoLock {
-		u.hash = maphash.Bytes(hashSeed, u.old)
 	}
 	c.prepared = p
 	return nil

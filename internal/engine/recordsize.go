@@ -152,6 +152,9 @@ func (c *Cursor) measureLong(s *Session, ref []byte, size *RecordSize, grbit jet
 		defer s.trx.Hide(0)
 	}
 	plain, _, err := values.Size(&c.long, s.trx, lid)
+	if err != nil && copying {
+		err = c.stale(s, err)
+	}
 	if err != nil {
 		return err
 	}

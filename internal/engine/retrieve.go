@@ -172,10 +172,7 @@ func (c *Cursor) retrieve(s *Session, sc *catalog.Schema, r *Retrieval, count bo
 			rec = c.update.buf.Bytes()
 		}
 		_, err := c.retrieveFrom(s, sc, rec, true, r, count)
-		if err == errUserDefault {
-			return c.retrieveUserDefault(s, sc, true, r)
-		}
-		return err
+		return c.retrieveOtherwise(s, sc, true, r, count, err)
 	}
 	for {
 		rec, err := c.data(s)
@@ -188,20 +185,25 @@ func (c *Cursor) retrieve(s *Session, sc *catalog.Schema, r *Retrieval, count bo
 		itag := r.Itag
 		sound, err := c.retrieveFrom(s, sc, rec, false, r, count)
 		if sound || c.primary.Valid() {
-			switch err {
-			case errUserDefault:
-				return c.retrieveUserDefault(s, sc, false, r)
-			case errBegin:
-			default:
-				return err
-			}
-			if err := s.trx.BeginInner(); err != nil {
-				return err
-			}
-			return s.endRead(c.retrieve(s, sc, r, count))
+			return c.retrieveOtherwise(s, sc, false, r, count, err)
 		}
 		r.Itag = itag
 	}
+}
+
+// retrieveOtherwise is retrieve for a value that a callback computes, or that needs a transaction. Other errors it passes
+// on.
+func (c *Cursor) retrieveOtherwise(s *Session, sc *catalog.Schema, buffer bool, r *Retrieval, count bool, err error) error {
+	switch err {
+	case errUserDefault:
+		return c.retrieveUserDefault(s, sc, buffer, r)
+	case errBegin:
+		if err := s.trx.BeginInner(); err != nil {
+			return err
+		}
+		return s.endRead(c.retrieve(s, sc, r, count))
+	}
+	return err
 }
 
 // errBegin says that a value can only be read in a transaction.
@@ -352,6 +354,9 @@ func (c *Cursor) retrieveSeparated(s *Session, v *record.Value, buffer bool, r *
 	}
 	if hide {
 		s.trx.Hide(0)
+	}
+	if err != nil && buffer && c.view == nil {
+		err = c.stale(s, err)
 	}
 	if err != nil || r.Grbit&separateOnly != 0 {
 		return true, err

@@ -1,8 +1,9 @@
 package engine
 
 import (
+	"bytes"
 	"encoding/binary"
-	"hash/maphash"
+	"slices"
 
 	"esent/internal/engine/btree"
 	"esent/internal/engine/catalog"
@@ -226,10 +227,10 @@ func (c *Cursor) replace(s *Session, mark []byte, grbit jet.Grbit) (actual uint3
 	if err := c.before(s, jet.CbtypBeforeReplace); err != nil {
 		return 0, err
 	}
-	u, sc := c.update, c.table.Schema()
-	if u.old, err = c.copyRecord(s, u.old[:0]); err != nil {
+	if err := c.unchanged(s); err != nil {
 		return 0, err
 	}
+	u, sc := c.update, c.table.Schema()
 	if mark != nil {
 		actual = uint32(len(c.primary.Key()))
 		copy(mark, c.primary.Key())
@@ -281,18 +282,37 @@ func (c *Cursor) raiseVersion(sc *catalog.Schema, col *record.Column) error {
 	return c.update.putUnnoted(col, uint64(n))
 }
 
-// unchanged says whether the record is what it was when the update was prepared, if that was not in this
-// transaction: u.old, or the record itself, is compared.
+// unchanged reads the record into u.old, and says whether the update can still be made. Others may have changed the record
+// since it was prepared, unless that was in this transaction and the record is locked (ErrWriteConflict). Another cursor of
+// the session may have in any case; then the copy buffer takes its place, if it does not refer to long values that were
+// changed for others (ErrSessionWriteConflict).
 func (c *Cursor) unchanged(s *Session) (err error) {
 	u := c.update
-	if u.preparedIn != nil && u.preparedIn == s.trx.Trx() {
-		return nil
-	}
-	if u.old, err = c.copyRecord(s, u.old[:0]); err != nil {
+	if u.old, err = c.copyRecord(s, u.old[:0]); err != nil || bytes.Equal(u.old, u.base) {
 		return err
 	}
-	if maphash.Bytes(hashSeed, u.old) != u.hash {
+	if u.preparedIn == nil || u.preparedIn != s.trx.Trx() {
 		return jet.ErrWriteConflict
 	}
-	return nil
+	was, err := c.references(u.base)
+	if err != nil {
+		return err
+	}
+	is, err := c.references(u.old)
+	if err == nil && !slices.Equal(was, is) {
+		err = jet.ErrSessionWriteConflict
+	}
+	return err
+}
+
+// stale is why a long value that the copy buffer refers to cannot be read, if that is because the record has changed, or
+// else err.
+func (c *Cursor) stale(s *Session, err error) error {
+	if err == nil || jet.CodeOf(err) != jet.ErrLVCorrupted || c.prepared == notPrepared || c.prepared == preparedInsert {
+		return err
+	}
+	if e := c.unchanged(s); e != nil {
+		return e
+	}
+	return err
 }
