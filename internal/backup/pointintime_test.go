@@ -254,7 +254,7 @@ func TestDryRun(t *testing.T) {
 	w.ok(sim.WriteFile("/r/app.edb", make([]byte, 8192)))
 	bad := p.Databases[0].Bytes - 4096 + 100
 	w.ok(sim.FlipBit("/bk/app.edb", bad, 1))
-	p, err = report("/r", nil)
+	_, err = report("/r", nil)
 	w.want(err, jet.ErrBadPatchPage)
 	w.ok(sim.FlipBit("/bk/app.edb", bad, 1))
 	for bit := range uint(3) {
